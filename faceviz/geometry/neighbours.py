@@ -1,0 +1,61 @@
+"""Nearest neighbours, and interpolation between points."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from faceviz.errors import GeometryError
+
+
+def knn(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest points of each query, by Euclidean distance.
+
+    Args:
+        points: (N, 3).
+        queries: (Q, 3), same unit.
+        k: how many, at most N.
+
+    Returns:
+        Indices (Q, k) int64 and distances (Q, k) float64, nearest first. A query that is itself one of the points has
+        itself as first neighbour.
+
+    Raises:
+        GeometryError: k is not between 1 and N.
+    """
+    if not 1 <= k <= len(points):
+        raise GeometryError(f"k={k} neighbours of {len(points)} points; the largest valid k is {len(points)}")
+    distances, indices = cKDTree(points).query(queries, k=k)
+    return indices.reshape(len(queries), k).astype(np.int64), distances.reshape(len(queries), k)
+
+
+def shepard_weights(distances: np.ndarray, power: float = 2.0) -> np.ndarray:
+    """Inverse-distance weights that sum to one and fade out at the last neighbour.
+
+    ``w_j ~ ((D - d_j) / (D d_j))^p`` for the first k of k + 1 sorted distances, D the last one (Franke and Nielson 1980,
+    the local form of Shepard's w = d^-p). Because a weight is zero at D, a change of neighbours causes no jump.
+
+    Args:
+        distances: (Q, k + 1), sorted ascending.
+        power: the exponent p.
+
+    Returns:
+        Weights (Q, k). A query on a point takes that point's value.
+    """
+    reach = np.maximum(distances[:, -1:], 1e-300)
+    near = np.maximum(distances[:, :-1], 1e-9 * reach)
+    weights = (np.maximum(reach - near, 0.0) / (reach * near)) ** power
+    total = weights.sum(axis=1, keepdims=True)
+    equal = np.full_like(weights, 1.0 / weights.shape[1])
+    return np.where(total > 0.0, weights / np.where(total > 0.0, total, 1.0), equal)
+
+
+def idw_interpolate(
+    values: np.ndarray, points: np.ndarray, queries: np.ndarray, *, power: float = 2.0, k: int = 4
+) -> np.ndarray:
+    """Values (M, C) known at points (M, 3), carried to queries (Q, 3) by local inverse-distance weighting: (Q, C)."""
+    if len(points) == 1:
+        return np.repeat(values, len(queries), axis=0)
+    indices, distances = knn(points, queries, min(k + 1, len(points)))
+    weights = shepard_weights(distances, power)
+    return np.einsum("qk,qkc->qc", weights, values[indices[:, :-1]])
