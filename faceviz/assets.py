@@ -23,7 +23,9 @@ def path(name: str = "", *, kind: str = "assets") -> Path:
     if not found.is_relative_to(root):
         raise FacevizError(f"{name!r} lies outside {root}; give a name inside it")
     if not found.exists():
-        raise FacevizError(f"{found} does not exist; there are: {', '.join(_neighbours(found)) or 'no files'}")
+        raise FacevizError(
+            f"{found} does not exist; there are: {', '.join(_neighbours(found)) or 'no files'}"
+        )
     return found
 
 

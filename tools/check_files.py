@@ -20,7 +20,9 @@ def main(paths: list[str]) -> int:
     total = sum(sizes.values())
     if total > MAX_TOTAL_MB:
         largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:5]
-        faults.append(f"all files together: {total:.0f} MB exceed {MAX_TOTAL_MB} MB; largest: {', '.join(largest)}")
+        faults.append(
+            f"all files together: {total:.0f} MB exceed {MAX_TOTAL_MB} MB; largest: {', '.join(largest)}"
+        )
     print("\n".join(faults) or f"{len(sizes)} files, {total:.1f} MB in all")
     return 1 if faults else 0
 

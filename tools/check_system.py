@@ -26,7 +26,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--browser", action="store_true", help="also look for Chromium, which the browser tests drive")
+    parser.add_argument(
+        "--browser", action="store_true", help="also look for Chromium, which the browser tests drive"
+    )
     asked = parser.parse_args()
     in_ci = os.environ.get("CI", "").lower() in ("1", "true")
     missing = _missing(asked.browser)
@@ -34,7 +36,9 @@ def main() -> int:
         _install(missing)
         missing = _missing(asked.browser)
     if missing == ["chromium"] and not in_ci:
-        print("No Chromium found: the browser tests will be skipped. To run them: sudo apt-get install -y chromium")
+        print(
+            "No Chromium found: the browser tests will be skipped. To run them: sudo apt-get install -y chromium"
+        )
         return 0
     if missing:
         print(f"Missing on this system: {' '.join(missing)}", file=sys.stderr)
