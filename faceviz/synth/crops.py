@@ -39,7 +39,7 @@ CROPS: dict[str, CropStyle] = {
 def crop_region(name: str, landmarks: np.ndarray, rng: np.random.Generator) -> Keep:
     """The region of a crop, about a head with the given landmarks (68, 3); its border is wavy."""
     inside = _REGIONS[name](landmarks, rng)
-    waviness, wave_rng = rng.uniform(0.0, 5.0), np.random.default_rng(rng.integers(2**63))
+    waviness, wave_rng = rng.uniform(0.0, 4.0), np.random.default_rng(rng.integers(2**63))
     state = wave_rng.bit_generator.state
 
     def keep(points: np.ndarray) -> np.ndarray:
@@ -67,14 +67,19 @@ def camera_directions(cameras: str, rng: np.random.Generator) -> list[np.ndarray
 
 
 def _tight(marks: np.ndarray, rng: np.random.Generator) -> Keep:
-    """An ellipsoid about the face, from a small mask to forehead and jaw."""
+    """A superellipsoid about the face, from a small mask to forehead and jaw."""
     low, high = marks[8, 1], marks[17:27, 1].mean()
-    depth = rng.uniform(0.0, 45.0)
+    depth = rng.uniform(0.0, 30.0)
     centre = np.array([0.0, 0.5 * (low + high) + rng.uniform(-4.0, 16.0), marks[36:48, 2].mean() - depth])
     centre += rng.normal(0.0, [4.0, 5.0, 4.0])
     half = 0.5 * (high - low)
-    radii = np.array([rng.uniform(60.0, 86.0), half + rng.uniform(8.0, 40.0), depth + rng.uniform(60.0, 85.0)])
-    return lambda points: (1.0 - np.linalg.norm((points - centre) / radii, axis=1)) * radii.min()
+    radii = np.array([rng.uniform(62.0, 82.0), half + rng.uniform(10.0, 34.0), depth + rng.uniform(50.0, 75.0)])
+    power = rng.uniform(2.2, 4.0)
+
+    def inside(points: np.ndarray) -> np.ndarray:
+        return (1.0 - (np.abs((points - centre) / radii) ** power).sum(axis=1) ** (1.0 / power)) * radii.min()
+
+    return inside
 
 
 def _sphere(marks: np.ndarray, rng: np.random.Generator) -> Keep:
