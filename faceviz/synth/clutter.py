@@ -10,7 +10,7 @@ from faceviz.synth.topology import vertex_normals
 
 
 def with_parts(mesh: HeadMesh, *parts: tuple[np.ndarray, np.ndarray, str]) -> HeadMesh:
-    """The mesh with more surfaces (vertices, triangles, label) beside it; the smoother no longer fits and is dropped."""
+    """The mesh with more surfaces (vertices, triangles, label) beside it; the smoother no longer fits, so it goes."""
     vertices, triangles, labels = [mesh.vertices], [mesh.triangles], [mesh.labels]
     count = len(mesh.vertices)
     for more_vertices, more_triangles, label in parts:
@@ -83,7 +83,9 @@ def hanging_hair(mesh: HeadMesh, rng: np.random.Generator) -> tuple[np.ndarray, 
     y = top + (bottom - top) * t + 8.0 * np.cos(3 * a + rng.uniform(0, 6.3))
     points = np.stack([x, y, z], axis=-1).reshape(-1, 3)
     radial = np.stack([np.sin(a), 0 * a, np.cos(a)], axis=-1).reshape(-1, 3)
-    ripples = smooth_noise(points * [1.0, 0.3, 1.0], rng, wavelength=(15.0, 70.0), amplitude=rng.uniform(2.0, 7.0))
+    ripples = smooth_noise(
+        points * [1.0, 0.3, 1.0], rng, wavelength=(15.0, 70.0), amplitude=rng.uniform(2.0, 7.0)
+    )
     return points + ripples[:, None] * radial, grid_triangles(24, 48), "hair"
 
 

@@ -51,19 +51,34 @@ def crop_region(name: str, landmarks: np.ndarray, rng: np.random.Generator) -> K
 
 def camera_directions(cameras: str, rng: np.random.Generator) -> list[np.ndarray]:
     """Unit vectors from the head to the cameras."""
-    if cameras == "profile":
-        yaws = [rng.choice([-1.0, 1.0]) * rng.uniform(20.0, 50.0)]
-    elif cameras == "around":
-        step = 360.0 / rng.integers(5, 9)
-        yaws = list(np.arange(0.0, 359.0, step) + rng.normal(0.0, 8.0))
-    else:
-        spread = rng.uniform(15.0, 65.0)
-        rigs = [[rng.normal(0.0, 10.0)], [-spread, spread], [-spread, rng.normal(0.0, 8.0), spread]]
-        yaws = rigs[rng.choice(3, p=[0.3, 0.3, 0.4])]
     tilt = rng.normal(0.0, 7.0)
-    return [view_direction(np.radians(yaw), np.radians(tilt + rng.normal(0.0, 6.0))) for yaw in yaws]
+    places = [(yaw, tilt + pitch + rng.normal(0.0, 6.0)) for yaw, pitch in _rig(cameras, rng)]
+    return [view_direction(np.radians(yaw), np.radians(pitch)) for yaw, pitch in places]
 
 
+def _rig(cameras: str, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Yaw and pitch of each camera, degrees: one, two or three in front, a dome, a ring, or one at the side."""
+    if cameras == "profile":
+        return [(rng.choice([-1.0, 1.0]) * rng.uniform(20.0, 50.0), 0.0)]
+    if cameras == "around":
+        step = 360.0 / rng.integers(5, 9)
+        return [(yaw + rng.normal(0.0, 8.0), 0.0) for yaw in np.arange(0.0, 359.0, step)]
+    spread = rng.uniform(15.0, 65.0)
+    pair = [(-spread, 0.0), (spread, 0.0)]
+    kind = rng.choice(4, p=[0.26, 0.26, 0.3, 0.18])
+    if kind == 0:
+        return [(rng.normal(0.0, 10.0), 0.0)]
+    if kind == 1:
+        return pair
+    if kind == 2:
+        return [*pair, (rng.normal(0.0, 8.0), 0.0)]
+    return [
+        *pair,
+        (0.0, rng.uniform(-50.0, -25.0)),
+        (0.0, rng.uniform(10.0, 35.0)),
+        (-80.0, 0.0),
+        (80.0, 0.0),
+    ]
 
 
 def _tight(marks: np.ndarray, rng: np.random.Generator) -> Keep:
@@ -73,7 +88,9 @@ def _tight(marks: np.ndarray, rng: np.random.Generator) -> Keep:
     centre = np.array([0.0, 0.5 * (low + high) + rng.uniform(-4.0, 16.0), marks[36:48, 2].mean() - depth])
     centre += rng.normal(0.0, [4.0, 5.0, 4.0])
     half = 0.5 * (high - low)
-    radii = np.array([rng.uniform(62.0, 82.0), half + rng.uniform(10.0, 34.0), depth + rng.uniform(50.0, 75.0)])
+    radii = np.array(
+        [rng.uniform(62.0, 82.0), half + rng.uniform(10.0, 34.0), depth + rng.uniform(50.0, 75.0)]
+    )
     power = rng.uniform(2.2, 4.0)
 
     def inside(points: np.ndarray) -> np.ndarray:

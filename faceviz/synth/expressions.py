@@ -8,14 +8,34 @@ import numpy as np
 
 #: Whole expressions as (lowest, highest) weight of each blend shape; sides are filled in.
 PRESETS: dict[str, dict[str, tuple[float, float]]] = {
-    "smile": {"mouthSmile": (0.4, 1.0), "cheekSquint": (0.0, 0.6), "mouthUpperUp": (0.0, 0.3), "jawOpen": (0.0, 0.15)},
+    "smile": {
+        "mouthSmile": (0.4, 1.0),
+        "cheekSquint": (0.0, 0.6),
+        "mouthUpperUp": (0.0, 0.3),
+        "jawOpen": (0.0, 0.15),
+    },
     "open": {"jawOpen": (0.25, 0.85), "mouthLowerDown": (0.0, 0.4), "browInnerUp": (0.0, 0.4)},
-    "surprise": {"jawOpen": (0.2, 0.6), "browInnerUp": (0.4, 1.0), "browOuterUp": (0.4, 1.0), "eyeWide": (0.3, 1.0)},
-    "anger": {"browDown": (0.5, 1.0), "noseSneer": (0.2, 0.8), "mouthPress": (0.0, 0.8), "eyeSquint": (0.2, 0.8)},
+    "surprise": {
+        "jawOpen": (0.2, 0.6),
+        "browInnerUp": (0.4, 1.0),
+        "browOuterUp": (0.4, 1.0),
+        "eyeWide": (0.3, 1.0),
+    },
+    "anger": {
+        "browDown": (0.5, 1.0),
+        "noseSneer": (0.2, 0.8),
+        "mouthPress": (0.0, 0.8),
+        "eyeSquint": (0.2, 0.8),
+    },
     "sadness": {"browInnerUp": (0.4, 1.0), "mouthFrown": (0.4, 1.0), "mouthShrugLower": (0.0, 0.6)},
     "pucker": {"mouthPucker": (0.4, 1.0), "mouthFunnel": (0.0, 0.4)},
     "funnel": {"mouthFunnel": (0.3, 0.9), "jawOpen": (0.05, 0.3)},
-    "grin": {"mouthSmile": (0.4, 0.9), "mouthStretch": (0.2, 0.8), "mouthUpperUp": (0.2, 0.8), "jawOpen": (0.0, 0.1)},
+    "grin": {
+        "mouthSmile": (0.4, 0.9),
+        "mouthStretch": (0.2, 0.8),
+        "mouthUpperUp": (0.2, 0.8),
+        "jawOpen": (0.0, 0.1),
+    },
     "cheeks": {"cheekPuff": (0.4, 1.0)},
     "chin_raiser": {"mouthShrugLower": (0.4, 1.0), "mouthShrugUpper": (0.2, 0.8)},
     "lip_roll": {"mouthRollLower": (0.3, 0.9), "mouthRollUpper": (0.3, 0.9)},
@@ -75,5 +95,7 @@ def _sparse(stems: list[str], rng: np.random.Generator) -> dict[str, float]:
 def _with_sides(stems: list[str], wanted: dict[str, float], rng: np.random.Generator) -> np.ndarray:
     """Each side at its own strength, 15 % apart at most; eyelids keep theirs, so that closed eyes are closed."""
     gains = rng.uniform(0.85, 1.0, len(stems))
-    weights = [wanted.get(s, 0.0) * (1.0 if s == "eyeBlink" else gain) for s, gain in zip(stems, gains, strict=True)]
+    weights = [
+        wanted.get(s, 0.0) * (1.0 if s == "eyeBlink" else gain) for s, gain in zip(stems, gains, strict=True)
+    ]
     return np.array(weights, dtype=np.float32)

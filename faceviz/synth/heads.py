@@ -47,7 +47,7 @@ class HeadMesh:
         )
 
     def smoothed(self, steps: int) -> HeadMesh:
-        """Neighbour averaging, ``steps`` times with weight one half; the landmarks move with the surface near them."""
+        """Neighbour averaging, ``steps`` times with weight one half; a scanner's blur, so the landmarks stay."""
         if self.smoother is None or steps < 1:
             return self
         vertices = self.vertices
@@ -90,13 +90,21 @@ class ParametricHead:
         return (vertices if self.subdivision is None else self.subdivision @ vertices).astype(np.float64)
 
     def mesh(
-        self, identity: np.ndarray | None = None, expression: np.ndarray | None = None, source: str | None = None
+        self,
+        identity: np.ndarray | None = None,
+        expression: np.ndarray | None = None,
+        source: str | None = None,
     ) -> HeadMesh:
         """The head of given coefficients; without them the mean head."""
         vertices = self.shape(identity, expression)
         vertices -= vertices[self.lm68[17:]].mean(axis=0)
         return HeadMesh(
-            vertices, self.triangles, vertices[self.lm68], self.labels, source or f"synth:{self.name}", self.smoother
+            vertices,
+            self.triangles,
+            vertices[self.lm68],
+            self.labels,
+            source or f"synth:{self.name}",
+            self.smoother,
         )
 
     def sample_identity(self, rng: np.random.Generator) -> np.ndarray:

@@ -72,7 +72,9 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in keys}
     except (OSError, ValueError, KeyError) as error:
-        raise FileFormatError(f"{path}: not a compact ICT head ({error}); name a clone of ICT-FaceKit") from error
+        raise FileFormatError(
+            f"{path}: not a compact ICT head ({error}); name a clone of ICT-FaceKit"
+        ) from error
 
 
 def _build(data: dict[str, np.ndarray]) -> ParametricHead:
@@ -141,13 +143,19 @@ def _parse_clone(folder: Path) -> dict[str, np.ndarray]:
     identities = sorted(folder.glob("identity*.obj"))
     expressions = sorted(path for path in folder.glob("*.obj") if _is_expression(path.stem))
     if not identities or not expressions:
-        raise FileFormatError(f"{folder}: no identity or expression OBJ files beside the generic mesh; clone it anew")
+        raise FileFormatError(
+            f"{folder}: no identity or expression OBJ files beside the generic mesh; clone it anew"
+        )
     new = np.cumsum(keep) - 1
     triangles = new[faces[keep[faces].all(axis=1)]]
     return {
         "mean": generic[keep],
-        "id_basis": np.stack([_read_obj(path)[0][keep] - generic[keep] for path in identities]).astype(np.float32),
-        "ex_basis": np.stack([_read_obj(path)[0][keep] - generic[keep] for path in expressions]).astype(np.float32),
+        "id_basis": np.stack([_read_obj(path)[0][keep] - generic[keep] for path in identities]).astype(
+            np.float32
+        ),
+        "ex_basis": np.stack([_read_obj(path)[0][keep] - generic[keep] for path in expressions]).astype(
+            np.float32
+        ),
         "ex_names": np.array([path.stem for path in expressions]),
         "tri": triangles,
         "lm68": new[np.array(_LM68)],

@@ -6,7 +6,11 @@ import numpy as np
 
 
 def smooth_noise(
-    points: np.ndarray, rng: np.random.Generator, wavelength: tuple[float, float], amplitude: float, waves: int = 4
+    points: np.ndarray,
+    rng: np.random.Generator,
+    wavelength: tuple[float, float],
+    amplitude: float,
+    waves: int = 4,
 ) -> np.ndarray:
     """f(x) = amplitude sqrt(2 / n) sum_i cos(k_i . x + phase_i), (N,); root mean square ``amplitude``.
 
@@ -29,9 +33,16 @@ class SmoothWarp:
     """
 
     def __init__(
-        self, rng: np.random.Generator, size: float = 0.04, anisotropy: float = 0.03, bend: float = 1.5, wave: float = 1.0
+        self,
+        rng: np.random.Generator,
+        size: float = 0.04,
+        anisotropy: float = 0.03,
+        bend: float = 1.5,
+        wave: float = 1.0,
     ) -> None:
-        self._matrix = np.eye(3) + np.diag(rng.normal(0.0, anisotropy, 3)) + rng.normal(0.0, 0.3 * anisotropy, (3, 3))
+        self._matrix = (
+            np.eye(3) + np.diag(rng.normal(0.0, anisotropy, 3)) + rng.normal(0.0, 0.3 * anisotropy, (3, 3))
+        )
         self._matrix *= 1.0 + rng.uniform(-size, size)
         self._quadratic = rng.normal(0.0, bend, (6, 3))
         directions = rng.normal(size=(3, 4))

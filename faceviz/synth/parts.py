@@ -12,7 +12,9 @@ _PIXEL = 2.0  # mm
 _VIEWS = [(yaw, pitch) for yaw in np.radians(range(-180, 180, 30)) for pitch in np.radians([-50, -20, 0, 25])]
 
 
-def mark_parts(vertices: np.ndarray, triangles: np.ndarray, lm68: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def mark_parts(
+    vertices: np.ndarray, triangles: np.ndarray, lm68: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
     """Labels (V,) int8 with neck, ears and interior added to those given.
 
     The neck is what lies below the chin and behind it; interior is what no camera around the closed head sees.
@@ -20,9 +22,13 @@ def mark_parts(vertices: np.ndarray, triangles: np.ndarray, lm68: np.ndarray, la
     labels = labels.copy()
     chin, ears = vertices[lm68[8]], vertices[lm68[[0, 16]]]
     body = np.isin(labels, [PART["head"], PART["face"]])
-    below = vertices[:, 1] < chin[1] - 8.0 + 0.35 * np.maximum(chin[2] - vertices[:, 2], 0.0) * (vertices[:, 2] < chin[2])
+    below = vertices[:, 1] < chin[1] - 8.0 + 0.35 * np.maximum(chin[2] - vertices[:, 2], 0.0) * (
+        vertices[:, 2] < chin[2]
+    )
     below &= vertices[:, 1] < ears[:, 1].mean() - 45.0
-    labels[body & below & (vertices[:, 2] < chin[2] - 15.0) | (body & (vertices[:, 1] < chin[1] - 25.0))] = PART["neck"]
+    labels[body & below & (vertices[:, 2] < chin[2] - 15.0) | (body & (vertices[:, 1] < chin[1] - 25.0))] = (
+        PART["neck"]
+    )
     labels[np.isin(labels, [PART["head"], PART["face"]]) & _ear_box(vertices, ears)] = PART["ears"]
     hidden = ~seen_from_outside(vertices, triangles)
     labels[hidden & (labels != PART["eyeballs"])] = PART["interior"]
@@ -33,7 +39,13 @@ def _ear_box(vertices: np.ndarray, ears: np.ndarray) -> np.ndarray:
     """What sticks out behind the ends of the jaw line, from the height of the eyes down to the nose."""
     y, z = ears[:, 1].mean(), ears[:, 2].mean()
     out = np.abs(vertices[:, 0]) > 1.02 * np.abs(ears[:, 0]).mean()
-    return out & (vertices[:, 1] > y - 62.0) & (vertices[:, 1] < y + 10.0) & (vertices[:, 2] < z - 6.0) & (vertices[:, 2] > z - 52.0)
+    return (
+        out
+        & (vertices[:, 1] > y - 62.0)
+        & (vertices[:, 1] < y + 10.0)
+        & (vertices[:, 2] < z - 6.0)
+        & (vertices[:, 2] > z - 52.0)
+    )
 
 
 def seen_from_outside(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -51,6 +63,8 @@ def seen_from_outside(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray
 
 def _inner_points(corners: np.ndarray) -> np.ndarray:
     """Points inside each triangle (M, 3, 3), so that large triangles splat too."""
-    weights = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 0.2], [2, 0.2, 2], [0.2, 2, 2]], dtype=float)
+    weights = np.array(
+        [[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 0.2], [2, 0.2, 2], [0.2, 2, 2]], dtype=float
+    )
     weights /= weights.sum(axis=1, keepdims=True)
     return np.einsum("kc,mcd->mkd", weights, corners).reshape(-1, 3)

@@ -37,7 +37,9 @@ class VirtualScanner:
     """
 
     count: int = 8192
-    crops: dict[str, float] = field(default_factory=lambda: {name: style.share for name, style in CROPS.items()})
+    crops: dict[str, float] = field(
+        default_factory=lambda: {name: style.share for name, style in CROPS.items()}
+    )
     depth_noise: float = 0.7
     waviness: float = 0.6
     outliers: float = 0.004
@@ -207,7 +209,9 @@ class _Sampler:
         for buffer in buffers:
             cosine = normals @ buffer.direction
             best = np.maximum(best, np.where(buffer.sees(points, cosine, hidden), cosine, 0.0))
-        field = smooth_noise(points, np.random.default_rng(self.density_rng_seed), (60.0, 250.0), self.density)
+        field = smooth_noise(
+            points, np.random.default_rng(self.density_rng_seed), (60.0, 250.0), self.density
+        )
         chance = np.minimum(best**self.gamma * np.exp(field - self.density), 1.0) * (best > 0.0)
         return inside[self.rng.random(len(points)) < chance]
 

@@ -21,13 +21,20 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.
     """
     faces = len(quads)
     sides = np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2)
-    edges, edge_of_side, uses = np.unique(np.sort(sides, axis=1), axis=0, return_inverse=True, return_counts=True)
+    edges, edge_of_side, uses = np.unique(
+        np.sort(sides, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
     edge_of_side = edge_of_side.reshape(faces, 4)
     face_rows = _rows(np.repeat(np.arange(faces), 4), quads.ravel(), 0.25, (faces, count))
     middles = _rows(np.repeat(np.arange(len(edges)), 2), edges.ravel(), 0.5, (len(edges), count))
-    side_faces = _rows(edge_of_side.ravel(), np.repeat(np.arange(faces), 4), 0.5, (len(edges), faces)) @ face_rows
+    side_faces = (
+        _rows(edge_of_side.ravel(), np.repeat(np.arange(faces), 4), 0.5, (len(edges), faces)) @ face_rows
+    )
     inner = uses == 2
-    edge_rows = sparse.diags(np.where(inner, 0.5, 1.0)) @ middles + sparse.diags(np.where(inner, 0.5, 0.0)) @ side_faces
+    edge_rows = (
+        sparse.diags(np.where(inner, 0.5, 1.0)) @ middles
+        + sparse.diags(np.where(inner, 0.5, 0.0)) @ side_faces
+    )
     vertex_rows = _vertex_rows(quads, edges, inner, face_rows, middles, count)
     matrix = sparse.vstack([vertex_rows, edge_rows, face_rows]).tocsr().astype(np.float32)
     e = edge_of_side + count
@@ -57,7 +64,10 @@ def _vertex_rows(quads, edges, inner, face_rows, middles, count) -> sparse.csr_m
     along = _rows(border.ravel(), border[:, ::-1].ravel(), 1.0, (count, count))
     border_count = np.maximum(np.asarray(along.sum(axis=1)).ravel(), 1.0)
     crease = 0.75 * sparse.eye(count) + sparse.diags(0.25 / border_count) @ along
-    return sparse.diags(np.where(on_boundary, 0.0, 1.0)) @ smooth + sparse.diags(np.where(on_boundary, 1.0, 0.0)) @ crease
+    return (
+        sparse.diags(np.where(on_boundary, 0.0, 1.0)) @ smooth
+        + sparse.diags(np.where(on_boundary, 1.0, 0.0)) @ crease
+    )
 
 
 def quads_to_triangles(quads: np.ndarray) -> np.ndarray:
