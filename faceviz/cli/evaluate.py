@@ -1,0 +1,97 @@
+"""``faceviz evaluate landmarks``: the seven columns, the landmark error, the charts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceviz.cli.landmarks import DeviceOption, ModelOption
+from faceviz.cli.output import STDOUT, check_folder, check_outputs, console, write_text
+
+group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@group.callback()
+def _group() -> None:
+    pass
+
+
+@group.command("landmarks")
+def landmarks(
+    data: Annotated[
+        str,
+        typer.Option(help="DIR, synthetic:test[:N], facescape:ROOT or bundle:FILE.", show_default=False),
+    ],
+    protocol: Annotated[
+        str,
+        typer.Option(help="all, or some of none, icp_r, icp_t, icp_rt, st_r, st_t, st_rt, joined by commas."),
+    ] = "all",
+    json_out: Annotated[str | None, typer.Option("--json", help="Write the report; - for stdout.")] = None,
+    png: Annotated[
+        str | None, typer.Option(help="A folder for the charts, made if it does not exist.")
+    ] = None,
+    model: ModelOption = "se3unet",
+    device: DeviceOption = None,
+    seed: Annotated[int, typer.Option(help="Of the random moves.")] = 0,
+    unit: Annotated[str | None, typer.Option(help="Unit of the scans, where the guess is wrong.")] = None,
+    landmark_list: Annotated[str, typer.Option(help="FaceScape's published list: v10 or v16.")] = "v10",
+) -> None:
+    """Measure heatmap IoU under seven protocols, the landmark error and the invariance error.
+
+    none: scans as they are. st_r, st_t, st_rt: turned, shifted up to 10 radii, both. icp_*: the same, then aligned
+    to the first scan by its true landmarks and ICP.
+
+    \b
+    Examples:
+      faceviz evaluate landmarks --data synthetic:test
+      faceviz evaluate landmarks --data scans/ --protocol none,st_rt --json report.json --png charts/
+      faceviz evaluate landmarks --data facescape:/data/facescape
+    """
+    check_outputs(json_out)
+    check_folder(png)
+    from faceviz.evaluation import evaluate_landmarks, open_data
+    from faceviz.evaluation.protocols import choose_protocols
+    from faceviz.pipeline import LandmarkPredictor
+
+    protocols = choose_protocols(protocol)
+    source = open_data(data, unit=unit, landmark_list=landmark_list)
+    predictor = LandmarkPredictor.from_pretrained(model, device=device)
+    out = console(data_on_stdout=json_out == STDOUT)
+    with _Progress(source.count) as progress:
+        report = evaluate_landmarks(
+            source.scans, predictor, protocols, seed=seed, data=source.describe(), progress=progress
+        )
+    if json_out:
+        write_text(json_out, report.to_json())
+    if png:
+        from faceviz.view.charts import write_evaluation_charts
+
+        os.makedirs(png, exist_ok=True)
+        write_evaluation_charts(report, Path(png))
+    out.print(report.to_table())
+    for line in report.to_sentences():
+        out.print(line, markup=False)
+
+
+class _Progress:
+    """A bar on standard error."""
+
+    def __init__(self, total: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self.bar = Progress(console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task("Evaluating", total=total)
+
+    def __enter__(self) -> _Progress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, done: int) -> None:
+        self.bar.update(self.task, completed=done)

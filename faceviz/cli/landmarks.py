@@ -1,0 +1,120 @@
+"""``faceviz landmarks``: 68 landmarks of one scan."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceviz.cli.output import STDOUT, atomic, check_outputs, console, write_text
+from faceviz.errors import FacevizError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from faceviz.pipeline import LandmarkPrediction
+    from faceviz.scan import FaceScan
+
+ModelOption = Annotated[str, typer.Option(help="A model that comes with faceviz, or a folder with one.")]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda or mps; chosen by itself if not given.")]
+
+
+def landmarks(
+    scan: Annotated[
+        str, typer.Argument(help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ.", show_default=False)
+    ],
+    json_out: Annotated[
+        str | None, typer.Option("--json", help="Write positions and confidences; - for stdout.")
+    ] = None,
+    png: Annotated[str | None, typer.Option(help="Write a picture of the scan with its landmarks.")] = None,
+    heatmaps: Annotated[
+        str | None, typer.Option(help="Write points (N, 3) and heatmaps (N, 68) as .npz.")
+    ] = None,
+    model: ModelOption = "se3unet",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Feed the points as they are: no scaling, sampling or reordering.")
+    ] = False,
+    device: DeviceOption = None,
+    unit: Annotated[
+        str | None, typer.Option(help="mm, cm, m or in, where the guess from the extent is wrong.")
+    ] = None,
+) -> None:
+    """Find 68 landmarks on a scan, in the scan's own coordinates and unit.
+
+    The scan may lie anywhere, turned any way, in any unit.
+
+    \b
+    Examples:
+      faceviz landmarks face.ply
+      faceviz landmarks face.obj --json landmarks.json --png face.png
+      faceviz landmarks cloud.npy --raw --heatmaps heat.npz
+      faceviz landmarks face.stl --json - | jq .confidence
+    """
+    if STDOUT in (png, heatmaps):
+        raise FacevizError("only --json can go to standard output; name a file for the other")
+    check_outputs(json_out, png, heatmaps)
+    from faceviz.io import read_scan
+    from faceviz.pipeline import LandmarkPredictor
+
+    face = read_scan(scan, unit=unit)
+    predictor = LandmarkPredictor.from_pretrained(model, device=device)
+    prediction = predictor.predict(face, raw=raw)
+    if json_out:
+        write_text(json_out, prediction_json(prediction, predictor.name))
+    if heatmaps:
+        _write_heatmaps(heatmaps, face, prediction)
+    if png:
+        from faceviz.view.render import render_prediction
+
+        with atomic(png) as scratch:
+            render_prediction(face, prediction, scratch, size=(1280, 720))
+    _show(console(data_on_stdout=json_out == STDOUT), face, prediction, predictor.name)
+
+
+def prediction_json(prediction: LandmarkPrediction, model: str) -> str:
+    """The prediction as strict JSON, positions at full precision."""
+    content = {
+        "landmarks": prediction.landmarks.tolist(),
+        "confidence": [float(value) for value in prediction.confidence],
+        "unit": prediction.unit,
+        "model": model,
+        "seconds": {step: float(value) for step, value in prediction.seconds.items()},
+    }
+    return json.dumps(content, allow_nan=False) + "\n"
+
+
+def _write_heatmaps(path: str, face: FaceScan, prediction: LandmarkPrediction) -> None:
+    import numpy as np
+
+    with atomic(path) as scratch, open(scratch, "wb") as file:
+        np.savez_compressed(
+            file, points=face.points, heatmaps=np.asarray(prediction.heatmaps, dtype=np.float32)
+        )
+
+
+def _show(out: Console, face: FaceScan, prediction: LandmarkPrediction, model: str) -> None:
+    from rich.table import Table
+
+    from faceviz.landmarks import NAMES
+
+    unit = f"unit {prediction.unit}" if prediction.unit != "unknown" else "unit unknown"
+    shape = f"{len(face)} points" + ("" if face.triangles is None else f", {len(face.triangles)} triangles")
+    out.print(f"{face.source}: {shape}, {unit}; model {model}", markup=False)
+    table = Table("#", "landmark", "x", "y", "z", "confidence", box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    digits = _digits(face.radius)
+    for i, (name, position) in enumerate(zip(NAMES, prediction.landmarks, strict=True)):
+        table.add_row(str(i), name, *(f"{x:.{digits}f}" for x in position), f"{prediction.confidence[i]:.2f}")
+    out.print(table)
+    took = ", ".join(f"{step} {1000 * value:.0f} ms" for step, value in prediction.seconds.items())
+    out.print(f"time: {took}", markup=False)
+
+
+def _digits(radius: float) -> int:
+    """Enough decimals to show a ten-thousandth of the radius."""
+    digits = 0
+    while digits < 12 and 10.0**-digits > radius * 1e-4:
+        digits += 1
+    return digits

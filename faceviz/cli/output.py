@@ -1,0 +1,91 @@
+"""Writing results: refused before any work where it cannot succeed, and never left half-written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceviz.errors import FacevizError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STDOUT = "-"
+
+
+def check_outputs(*paths: str | None) -> None:
+    """Refuse paths that cannot be written, and one path named twice.
+
+    Raises:
+        FacevizError: the folder does not exist, may not be written, or the path is a folder.
+    """
+    given = [path for path in paths if path is not None]
+    for path in given:
+        if given.count(path) > 1:
+            raise FacevizError(f"{path}: named for two outputs; give each its own file")
+        if path != STDOUT:
+            _check_file(Path(path))
+
+
+def check_folder(path: str | None) -> None:
+    """Refuse a folder for outputs that cannot be made or written."""
+    if path is None:
+        return
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise FacevizError(f"{path}: is a file; name a folder")
+    _check_parent(folder / "file" if folder.is_dir() else folder)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise FacevizError(f"{path}: is a folder; name a file in it")
+    _check_parent(path)
+
+
+def _check_parent(path: Path) -> None:
+    parent = path.parent
+    if not parent.is_dir():
+        raise FacevizError(f"{path}: the folder {parent} does not exist; make it first (mkdir -p {parent})")
+    if not os.access(parent, os.W_OK):
+        raise FacevizError(f"{path}: the folder {parent} may not be written; choose another")
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A scratch path beside ``path``, with the same ending, that takes its place when the block ends well."""
+    final = Path(path).resolve()
+    if final.exists() and not final.is_file():  # a device or pipe cannot be replaced
+        yield final
+        return
+    scratch = final.with_name(f".{final.stem}.{os.getpid()}{final.suffix}")
+    try:
+        yield scratch
+        os.replace(scratch, final)
+    except OSError as error:
+        raise FacevizError(
+            f"{path}: cannot be written: {error.strerror or error}; choose another place"
+        ) from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_text(path: str, text: str) -> None:
+    """To a file, or to standard output for ``-``."""
+    if path == STDOUT:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with atomic(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def console(*, data_on_stdout: bool = False) -> Console:
+    """Where people read: standard output, or standard error when data goes to standard output."""
+    from rich.console import Console
+
+    return Console(stderr=data_on_stdout, highlight=False, soft_wrap=False)

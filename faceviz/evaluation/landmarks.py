@@ -1,0 +1,138 @@
+"""Landmark heatmaps under the seven protocols."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from faceviz.errors import ConfigError
+from faceviz.evaluation.protocols import PROTOCOLS, NormalisedScan, apply_protocol, normalise
+from faceviz.evaluation.protocols import Protocol as Column
+from faceviz.evaluation.provenance import provenance
+from faceviz.evaluation.report import EvaluationReport, LandmarkErrors, ProtocolResult
+from faceviz.heatmaps import SIGMA, landmarks_to_heatmaps
+from faceviz.metrics import CURVE_THRESHOLDS, IOU_THRESHOLD, HeatmapIoU, invariance_error, landmark_error
+from faceviz.scan import FaceScan
+
+
+class HeatmapModel(Protocol):
+    """What an evaluation asks of a model; LandmarkPredictor offers it."""
+
+    name: str
+
+    def heatmaps(self, points: np.ndarray) -> np.ndarray:
+        """(N, 3) points in the network's units and any pose -> (N, 68) in [0, 1], in the order of the points."""
+
+    def predict(self, scan: FaceScan) -> Any:
+        """A prediction with ``landmarks`` (68, 3) in the scan's frame and unit."""
+
+
+def evaluate_landmarks(
+    scans: Iterable[FaceScan],
+    model: HeatmapModel,
+    protocols: Sequence[Column] = tuple(PROTOCOLS.values()),
+    *,
+    seed: int = 0,
+    data: dict[str, Any] | None = None,
+    landmark_errors: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> EvaluationReport:
+    """Measure heatmap IoU under each protocol, the invariance error, and the landmark error.
+
+    Args:
+        scans: each with 68 true landmarks; the first is the reference that the ``icp_*`` protocols align to.
+        model: see `HeatmapModel`.
+        protocols: the columns, in order.
+        seed: of the random moves; scan i is moved the same way whatever the other scans are.
+        data: what the scans are (``spec``, ``description``), for the report.
+        landmark_errors: also run ``model.predict`` on every scan in its own pose.
+        progress: called with the number of scans done.
+
+    Raises:
+        ConfigError: there are no scans or no protocols, or a scan lacks its true landmarks.
+    """
+    if not protocols:
+        raise ConfigError(f"no protocol was asked for; there are: {', '.join(PROTOCOLS)}, all")
+    started = time.perf_counter()
+    columns = [_ColumnState(protocol) for protocol in protocols]
+    measured: list[tuple[np.ndarray, float | None, float]] = []
+    reference: NormalisedScan | None = None
+    count = 0
+    for index, scan in enumerate(scans):
+        cloud = normalise(scan)
+        reference = reference or cloud
+        true = landmarks_to_heatmaps(cloud.points, cloud.landmarks, SIGMA)
+        still = model.heatmaps(cloud.points)
+        for column in columns:
+            column.update(model, cloud, reference, true, still, (seed, index))
+        if landmark_errors:
+            measured.append(_measured(model, scan))
+        count = index + 1
+        if progress:
+            progress(count)
+    if count == 0:
+        raise ConfigError("there are no scans to evaluate")
+    return EvaluationReport(
+        data={"spec": None, "description": "scans", **(data or {}), "scans": count},
+        model=_describe(model),
+        protocols=tuple(column.result() for column in columns),
+        thresholds=CURVE_THRESHOLDS,
+        landmark_errors=_gather(measured) if measured else None,
+        seed=seed,
+        seconds=time.perf_counter() - started,
+        provenance=provenance(),
+    )
+
+
+class _ColumnState:
+    """What one protocol has gathered so far."""
+
+    def __init__(self, protocol: Column) -> None:
+        self.protocol = protocol
+        self.iou = HeatmapIoU(CURVE_THRESHOLDS)
+        self.largest_change = 0.0
+
+    def update(
+        self,
+        model: HeatmapModel,
+        cloud: NormalisedScan,
+        reference: NormalisedScan,
+        true: np.ndarray,
+        still: np.ndarray,
+        seeds: tuple[int, int],
+    ) -> None:
+        if self.protocol.name == "none":
+            self.iou.update(still, true)
+            return
+        shown = apply_protocol(self.protocol, cloud, reference, *seeds)
+        predicted = model.heatmaps(shown.points)
+        self.iou.update(predicted, true)
+        self.largest_change = max(self.largest_change, invariance_error(still, predicted))
+
+    def result(self) -> ProtocolResult:
+        curve = self.iou.compute()
+        at = int(np.argmin(np.abs(self.iou.thresholds - IOU_THRESHOLD)))
+        return ProtocolResult(self.protocol.name, curve[at], curve, self.largest_change)
+
+
+def _measured(model: HeatmapModel, scan: FaceScan) -> tuple[np.ndarray, float | None, float]:
+    """Errors (68,) in the scan's unit, millimetres in that unit, and the scan's radius in it."""
+    return landmark_error(model.predict(scan).landmarks, scan.landmarks), scan.mm_per_unit, scan.radius
+
+
+def _gather(measured: list[tuple[np.ndarray, float | None, float]]) -> LandmarkErrors:
+    """Millimetres, or radii where the unit of any scan is unknown."""
+    if any(mm is None for _, mm, _ in measured):
+        return LandmarkErrors(np.stack([errors / radius for errors, _, radius in measured]), "radii")
+    return LandmarkErrors(np.stack([errors * mm for errors, mm, _ in measured]), "mm")
+
+
+def _describe(model: HeatmapModel) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "checksum": getattr(model, "checksum", None),
+        "device": str(getattr(model, "device", "cpu")),
+    }

@@ -1,0 +1,202 @@
+"""The result of an evaluation: frozen, written as strict JSON, shown as a table."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceviz.landmarks import INNER, NAMES
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: Table 1 of "SE3-Unet" (Ferraretto, 2024), measured on 167 FaceScape scans: mean, least, greatest of the 68 landmarks.
+PUBLISHED_IOU: dict[str, tuple[float, float, float]] = {
+    "none": (0.520, 0.369, 0.688),
+    "icp_r": (0.507, 0.350, 0.674),
+    "icp_t": (0.503, 0.335, 0.680),
+    "icp_rt": (0.508, 0.350, 0.682),
+    "st_r": (0.022, 0.004, 0.052),
+    "st_t": (0.013, 0.001, 0.050),
+    "st_rt": (0.004, 0.000, 0.024),
+}
+PUBLISHED_NOTE = (
+    "Published row: SE3-Unet (Ferraretto, 2024), Table 1, on FaceScape, which is other data than ours."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProtocolResult:
+    """One column of the table.
+
+    Attributes:
+        iou: (68,) IoU at 0.2 per landmark, mean over the scans.
+        curve: (T, 68) the same at each threshold of the report.
+        invariance_error: largest change of any heatmap value against ``none``, over all scans.
+    """
+
+    name: str
+    iou: np.ndarray
+    curve: np.ndarray
+    invariance_error: float
+
+    @property
+    def mean(self) -> float:
+        return float(np.nanmean(self.iou))
+
+    @property
+    def worst(self) -> int:
+        """Index of the landmark with the least IoU."""
+        return int(np.nanargmin(self.iou))
+
+    @property
+    def best(self) -> int:
+        return int(np.nanargmax(self.iou))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkErrors:
+    """Distances between predicted and true landmarks, through the whole predictor, scans in their own pose.
+
+    Attributes:
+        errors: (S, 68), in ``unit``.
+        unit: ``"mm"``, or ``"radii"`` where the scans' unit is unknown.
+    """
+
+    errors: np.ndarray
+    unit: str
+
+    def summary(self) -> dict[str, Any]:
+        inner = self.errors[:, list(INNER)]
+        return {
+            "unit": self.unit,
+            "median": float(np.median(self.errors)),
+            "mean": float(self.errors.mean()),
+            "inner_median": float(np.median(inner)),
+            "inner_mean": float(inner.mean()),
+            "per_landmark_mean": [float(x) for x in self.errors.mean(axis=0)],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationReport:
+    """All that one evaluation measured, and what it takes to repeat it."""
+
+    data: dict[str, Any]  # spec, description, scans
+    model: dict[str, Any]  # name, checksum, device
+    protocols: tuple[ProtocolResult, ...]
+    thresholds: np.ndarray  # (T,)
+    landmark_errors: LandmarkErrors | None
+    seed: int
+    seconds: float
+    provenance: dict[str, Any]  # commit, versions, date, platform
+
+    def __getitem__(self, protocol: str) -> ProtocolResult:
+        return next(result for result in self.protocols if result.name == protocol)
+
+    @property
+    def invariance_error(self) -> float:
+        """The largest change of any heatmap value under any protocol."""
+        return max(result.invariance_error for result in self.protocols)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "data": self.data,
+            "model": self.model,
+            "metric": "IoU of h >= 0.2 per landmark, mean over scans; higher is better",
+            "protocols": {result.name: _protocol_dict(result) for result in self.protocols},
+            "thresholds": [float(t) for t in self.thresholds],
+            "invariance_error": self.invariance_error,
+            "landmark_error": self.landmark_errors.summary() if self.landmark_errors else None,
+            "published": {
+                "note": PUBLISHED_NOTE,
+                "iou": {
+                    name: dict(zip(("mean", "min", "max"), row, strict=True))
+                    for name, row in PUBLISHED_IOU.items()
+                },
+            },
+            "seed": self.seed,
+            "seconds": round(self.seconds, 2),
+            **self.provenance,
+        }
+
+    def to_json(self) -> str:
+        """Strict JSON: what is undefined is null, never NaN."""
+        return json.dumps(_without_nan(self.to_dict()), indent=1, allow_nan=False) + "\n"
+
+    def to_table(self) -> Table:
+        """Our columns beside the published ones, for a terminal."""
+        from rich.table import Table
+
+        table = Table(
+            title=f"IoU at 0.2, mean of 68 landmarks: {self.model['name']} on {self.data['description']}"
+        )
+        table.add_column("", no_wrap=True)
+        for result in self.protocols:
+            table.add_column(result.name, justify="right")
+        table.add_row("mean", *(f"[bold]{r.mean:.3f}[/bold]" for r in self.protocols))
+        table.add_row("worst (landmark)", *(f"{r.iou[r.worst]:.3f} ({r.worst})" for r in self.protocols))
+        table.add_row("best (landmark)", *(f"{r.iou[r.best]:.3f} ({r.best})" for r in self.protocols))
+        table.add_row("largest change", *(f"{r.invariance_error:.1e}" for r in self.protocols))
+        table.add_row("published mean*", *(f"{PUBLISHED_IOU[r.name][0]:.3f}" for r in self.protocols))
+        table.add_row(
+            "published range*", *("{1:.3f}-{2:.3f}".format(*PUBLISHED_IOU[r.name]) for r in self.protocols)
+        )
+        table.caption = f"* {PUBLISHED_NOTE}"
+        return table
+
+    def to_sentences(self) -> list[str]:
+        """Landmark errors, worst landmarks and time, one line each."""
+        lines = []
+        if self.landmark_errors:
+            error = self.landmark_errors.summary()
+            lines.append(
+                f"Landmark error, {error['unit']}: median {error['median']:.2f}, mean {error['mean']:.2f}; "
+                f"inner 51: median {error['inner_median']:.2f}, mean {error['inner_mean']:.2f}"
+            )
+        first = self.protocols[0]
+        worst = np.argsort(first.iou)[:5]
+        lines.append(
+            f"Worst under {first.name}: " + ", ".join(f"{i} {NAMES[i]} {first.iou[i]:.3f}" for i in worst)
+        )
+        left_out = self.data.get("left_out")
+        if left_out:
+            lines.append(f"Left out for want of true landmarks: {len(left_out)} ({', '.join(left_out[:5])})")
+        lines.append(f"{self.data['scans']} scans, seed {self.seed}, {self.seconds:.0f} s")
+        return lines
+
+
+def _protocol_dict(result: ProtocolResult) -> dict[str, Any]:
+    return {
+        "mean": result.mean,
+        "best": {"landmark": result.best, "name": NAMES[result.best], "iou": float(result.iou[result.best])},
+        "worst": {
+            "landmark": result.worst,
+            "name": NAMES[result.worst],
+            "iou": float(result.iou[result.worst]),
+        },
+        "per_landmark": [float(x) for x in result.iou],
+        "curve_mean": [float(x) for x in _row_means(result.curve)],
+        "curve": np.round(result.curve, 5).tolist(),
+        "invariance_error": result.invariance_error,
+    }
+
+
+def _row_means(curve: np.ndarray) -> np.ndarray:
+    """Mean over the landmarks at each threshold; NaN where none is defined."""
+    defined = np.isfinite(curve)
+    return np.where(
+        defined.any(axis=1), np.nan_to_num(curve).sum(axis=1) / np.maximum(defined.sum(axis=1), 1), np.nan
+    )
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

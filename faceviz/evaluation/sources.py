@@ -1,0 +1,139 @@
+"""Where the scans of an evaluation come from: a folder, synthetic heads, FaceScape, a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faceviz.errors import ConfigError, FileFormatError, nearest_name
+from faceviz.scan import FaceScan
+
+SYNTHETIC_COUNT = 200
+SYNTHETIC_SEED = 0
+SPLITS = ("train", "val", "test")
+
+_KINDS = ("synthetic", "facescape", "bundle")
+_TEXT = (".txt", ".csv", ".asc", ".pts")  # may be notes: taken for scans only with landmarks beside them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataSource:
+    """Scans with true landmarks, read as they are asked for.
+
+    Attributes:
+        spec: as the user wrote it.
+        description: what it is, in words.
+        scans: each with 68 landmarks; may be walked once.
+        count: how many, None where only reading tells.
+        left_out: names of scans without true landmarks, known when the scans have been walked.
+    """
+
+    spec: str
+    description: str
+    scans: Iterator[FaceScan]
+    count: int | None = None
+    left_out: list[str] = field(default_factory=list)
+
+    def describe(self) -> dict[str, Any]:
+        """For the report; ``left_out`` fills as the scans are walked."""
+        return {"spec": self.spec, "description": self.description, "left_out": self.left_out}
+
+
+def open_data(spec: str, *, unit: str | None = None, landmark_list: str = "v10") -> DataSource:
+    """The scans that a specification names.
+
+    Args:
+        spec: a folder; ``synthetic:test``, ``synthetic:test:50``, ``synthetic:test:50:ict``; ``facescape:ROOT``, the
+            neutral models; ``bundle:FILE``.
+        unit: of scans in a folder or bundle, where the guess is wrong.
+        landmark_list: which of FaceScape's published lists, ``v10`` or ``v16``.
+
+    Raises:
+        ConfigError: there is no such kind of data; or folder without scans.
+        FileFormatError: the files are not what they should be.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "synthetic":
+        return _synthetic(spec, rest)
+    if kind == "facescape":
+        return _facescape(spec, rest, landmark_list)
+    if kind == "bundle":
+        return _bundle(spec, rest, unit)
+    if Path(spec).is_dir():
+        return _folder(spec, unit)
+    hint = nearest_name(kind, _KINDS) if ":" in spec else ""
+    raise ConfigError(
+        f"--data {spec}: is no folder, nor synthetic:test[:N], facescape:ROOT or bundle:FILE{hint}"
+    )
+
+
+def _synthetic(spec: str, rest: str) -> DataSource:
+    split, count, source = [*rest.split(":"), "", ""][:3]
+    split = split or "test"
+    if split not in SPLITS:
+        raise ConfigError(f"--data {spec}: there is no split {split!r}{nearest_name(split, SPLITS)}")
+    if count and (not count.isdigit() or int(count) == 0):
+        raise ConfigError(f"--data {spec}: {count!r} is no number of scans; write synthetic:test:50")
+    from faceviz.synth import synthetic_scans
+
+    number, source = int(count or SYNTHETIC_COUNT), source or "anny"
+    return DataSource(
+        spec,
+        f"{number} synthetic scans of unseen heads ({source}, split {split}, seed {SYNTHETIC_SEED})",
+        iter(synthetic_scans(split, number, seed=SYNTHETIC_SEED, source=source)),
+        number,
+    )
+
+
+def _facescape(spec: str, root: str, landmark_list: str) -> DataSource:
+    from faceviz.io import FaceScapeTree
+
+    tree = FaceScapeTree(root, expressions=["neutral"], landmark_list=landmark_list)
+    description = f"FaceScape, {len(tree)} neutral models, landmark list {landmark_list}"
+    return DataSource(spec, description, iter(tree), len(tree))
+
+
+def _bundle(spec: str, path: str, unit: str | None) -> DataSource:
+    from faceviz.io import read_bundle
+
+    bundle = read_bundle(path, unit=unit)
+    return DataSource(spec, f"{len(bundle)} scans of the bundle {Path(path).name}", iter(bundle), len(bundle))
+
+
+def _folder(spec: str, unit: str | None) -> DataSource:
+    paths = _scan_files(Path(spec))
+    if not paths:
+        raise FileFormatError(f"{spec}: holds no scans; give a folder with scans and their 68 true landmarks")
+    left_out: list[str] = []
+    description = f"the scans in {Path(spec).resolve().name}"
+    return DataSource(spec, description, _read(spec, paths, unit, left_out), len(paths), left_out)
+
+
+def _scan_files(folder: Path) -> list[Path]:
+    from faceviz.io import read_extensions
+    from faceviz.io.sidecars import find_sidecar
+
+    def is_scan(path: Path) -> bool:
+        suffix = path.suffix.lower()
+        if suffix not in read_extensions() or path.name.startswith(".") or path.stem.endswith("_landmarks"):
+            return False
+        return suffix not in _TEXT or find_sidecar(path) is not None
+
+    return sorted(path for path in folder.iterdir() if path.is_file() and is_scan(path))
+
+
+def _read(spec: str, paths: list[Path], unit: str | None, left_out: list[str]) -> Iterator[FaceScan]:
+    from faceviz.io import read_scan
+
+    for path in paths:
+        scan = read_scan(path, unit=unit)
+        if scan.landmarks is None:
+            left_out.append(path.name)
+        else:
+            yield scan
+    if len(left_out) == len(paths):
+        raise ConfigError(
+            f"{spec}: none of its {len(paths)} scans has true landmarks; put NAME.landmarks.json beside NAME.ply"
+        )

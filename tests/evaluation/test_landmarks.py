@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from faceviz.errors import ConfigError
+from faceviz.evaluation import PROTOCOLS, evaluate_landmarks
+from faceviz.evaluation.report import PUBLISHED_IOU
+from tests.evaluation.conftest import Brittle, Oracle, bumpy_scan
+
+
+def test_the_truth_scores_one_under_every_protocol(scans):
+    report = evaluate_landmarks(scans, Oracle(scans))
+    for result in report.protocols:
+        np.testing.assert_array_equal(result.iou, 1.0)
+    assert report.invariance_error < 1e-6
+    assert [r.name for r in report.protocols] == list(PUBLISHED_IOU)
+
+
+def test_a_model_of_absolute_coordinates_breaks_when_the_scan_moves_and_is_mended_by_alignment(scans):
+    report = evaluate_landmarks(scans[:1], Brittle(scans))
+    assert report["none"].mean == 1.0
+    assert report["st_t"].mean == report["st_rt"].mean == 0.0
+    assert report["st_r"].mean < 0.3
+    assert report["icp_rt"].mean > 0.99
+    assert report["none"].invariance_error == 0.0
+    assert report.invariance_error > 0.9
+
+
+def test_landmark_errors_are_in_millimetres_whatever_the_unit_of_the_scan():
+    scan = bumpy_scan(0, unit="cm")
+    report = evaluate_landmarks([scan], Oracle([scan], offset=0.3), [PROTOCOLS["none"]])
+    summary = report.landmark_errors.summary()
+    assert summary["unit"] == "mm"
+    assert [summary["median"], summary["inner_mean"]] == pytest.approx([3.0, 3.0])
+
+
+def test_landmark_errors_are_in_radii_where_a_unit_is_unknown():
+    known, unknown = bumpy_scan(0), bumpy_scan(1, unit="unknown")
+    report = evaluate_landmarks([known, unknown], Oracle([known, unknown], offset=5.0), [PROTOCOLS["none"]])
+    assert report.landmark_errors.unit == "radii"
+    np.testing.assert_allclose(report.landmark_errors.errors[:, 0], [5 / known.radius, 5 / unknown.radius])
+
+
+def test_the_report_is_strict_json_and_repeats_itself(scans):
+    def run():
+        return json.loads(
+            evaluate_landmarks(scans[:2], Oracle(scans), seed=3).to_json(), parse_constant=pytest.fail
+        )
+
+    first, second = run(), run()
+    assert first["protocols"] == second["protocols"]
+    assert (first["seed"], first["data"]["scans"]) == (3, 2)
+    assert first["protocols"]["st_rt"]["mean"] == 1.0
+    assert len(first["protocols"]["none"]["per_landmark"]) == 68
+    assert "FaceScape" in first["published"]["note"]
+
+
+def test_nothing_to_evaluate_is_an_error(scans):
+    with pytest.raises(ConfigError, match="no scans"):
+        evaluate_landmarks([], Oracle(scans))
+    with pytest.raises(ConfigError, match="no protocol"):
+        evaluate_landmarks(scans, Oracle(scans), [])
+
+
+def test_progress_counts_the_scans(scans):
+    seen = []
+    evaluate_landmarks(scans, Oracle(scans), [PROTOCOLS["none"]], progress=seen.append)
+    assert seen == [1, 2, 3]
+
+
+def test_the_table_shows_our_columns_beside_the_published_ones(scans):
+    from rich.console import Console
+
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))
+    console.print(evaluate_landmarks(scans[:1], Oracle(scans)).to_table())
+    text = console.export_text()
+    assert "1.000" in text and "0.520" in text and "FaceScape" in text
