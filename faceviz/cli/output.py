@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STDOUT = "-"
+PIPE_WIDTH = 140
 
 
 def check_outputs(*paths: str | None) -> None:
@@ -88,4 +89,7 @@ def console(*, data_on_stdout: bool = False) -> Console:
     """Where people read: standard output, or standard error when data goes to standard output."""
     from rich.console import Console
 
-    return Console(stderr=data_on_stdout, highlight=False, soft_wrap=False)
+    out = Console(stderr=data_on_stdout, highlight=False)
+    if not out.is_terminal:  # a pipe or file has no width: keep tables whole
+        out.width = max(out.width, PIPE_WIDTH)
+    return out
