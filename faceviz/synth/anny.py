@@ -248,7 +248,8 @@ _OPPOSITES = (
 
 def _local_changes(names: list[str]) -> list[tuple[str, str, str | None]]:
     """Pairs (stem, positive target, negative target or None)."""
-    changes, known = [], set(names)
+    changes: list[tuple[str, str, str | None]] = []
+    known = set(names)
     for name in names:
         stem, _, end = name.rpartition("-")
         if stem.startswith("asym-"):

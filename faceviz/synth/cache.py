@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from faceviz.errors import FileFormatError
+from faceviz.io.files import replace_file
 
 
 def cache_folder() -> Path:
@@ -22,28 +26,21 @@ def cached_arrays(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):  # not there, or damaged
         pass
-    except Exception as error:  # zipfile.BadZipFile and kin: a damaged cache is rebuilt
-        if type(error).__name__ not in ("BadZipFile", "error"):
-            raise
     arrays = build()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_npz(path, arrays)
-    except OSError:
+    except (OSError, FileFormatError):
         pass
     return arrays
 
 
-def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an npz so that the file is either whole or not there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+def write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """A compressed npz, written in one step.
+
+    Raises:
+        FileFormatError: it cannot be written.
+    """
+    replace_file(path, lambda stream: np.savez_compressed(stream, **arrays))

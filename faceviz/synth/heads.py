@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -30,7 +31,7 @@ class HeadMesh:
     source: str = "synth"
     smoother: sparse.csr_matrix | None = None  # (V, V) neighbour average of the topology
 
-    def with_(self, **changes: object) -> HeadMesh:
+    def with_(self, **changes: Any) -> HeadMesh:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
