@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from faceviz.cli.landmarks import DeviceOption, ModelOption
-from faceviz.cli.output import STDOUT, check_folder, check_outputs, console, write_text
+from faceviz.cli.output import STDOUT, Progress, check_folder, check_outputs, console, write_text
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -60,7 +60,7 @@ def landmarks(
     source = open_data(data, unit=unit, landmark_list=landmark_list)
     predictor = LandmarkPredictor.from_pretrained(model, device=device)
     out = console(data_on_stdout=json_out == STDOUT)
-    with _Progress(source.count) as progress:
+    with Progress("Evaluating", source.count) as progress:
         report = evaluate_landmarks(
             source.scans, predictor, protocols, seed=seed, data=source.describe(), progress=progress
         )
@@ -74,24 +74,3 @@ def landmarks(
     out.print(report.to_table())
     for line in report.to_sentences():
         out.print(line, markup=False)
-
-
-class _Progress:
-    """A bar on standard error."""
-
-    def __init__(self, total: int | None) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self.bar = Progress(console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task("Evaluating", total=total)
-
-    def __enter__(self) -> _Progress:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, done: int) -> None:
-        self.bar.update(self.task, completed=done)

@@ -93,3 +93,24 @@ def console(*, data_on_stdout: bool = False) -> Console:
     if not out.is_terminal:  # a pipe or file has no width: keep tables whole
         out.width = max(out.width, PIPE_WIDTH)
     return out
+
+
+class Progress:
+    """A bar on standard error, moved by ``progress(done)``."""
+
+    def __init__(self, title: str, total: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+
+        self.bar = Bar(console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task(title, total=total)
+
+    def __enter__(self) -> Progress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, done: int, _total: int | None = None) -> None:
+        self.bar.update(self.task, completed=done)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceviz.cli.output import check_folder
-from faceviz.errors import ConfigError, nearest_name
+from faceviz.cli.output import Progress, check_folder
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-FORMATS = ("npz", "ply", "obj")
 
 
 @group.callback()
@@ -26,40 +21,51 @@ def scans(
     out: Annotated[
         str, typer.Option(help="Folder to write to, made if it does not exist.", show_default=False)
     ],
-    n: Annotated[int, typer.Option("--n", help="How many.", min=1)] = 20,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same scans.")] = 0,
-    split: Annotated[str, typer.Option(help="train, val or test: no head is in two of them.")] = "train",
+    n: Annotated[int, typer.Option("--n", "-n", help="How many.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same scans.", min=0)] = 0,
+    split: Annotated[str, typer.Option(help="train, val or test: no person is in two of them.")] = "test",
     source: Annotated[
-        str, typer.Option(help="anny (comes with the synth extra) or ict (needs --ict-folder).")
-    ] = "anny",
-    ict_folder: Annotated[str | None, typer.Option(help="Your clone of ICT-FaceKit.")] = None,
+        str, typer.Option(help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there.")
+    ] = "both",
+    ict_folder: Annotated[
+        str | None, typer.Option(help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT.")
+    ] = None,
+    per_person: Annotated[int, typer.Option(help="Scans of each person.", min=1)] = 1,
     file_format: Annotated[
-        str,
-        typer.Option(
-            "--format", help="npz holds points and landmarks; ply and obj get landmarks beside them."
-        ),
+        str, typer.Option("--format", help="npz, or ply or obj with the landmarks in a file beside.")
     ] = "npz",
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
 ) -> None:
-    """Make scans of random heads: random expression, crop, noise, holes, clutter; 8,192 points in mm, 68 landmarks.
+    """Make scans of random heads with their 68 landmarks.
+
+    Each has 8,192 points in mm and a random expression, crop, noise, holes and clutter. A run that was cut off goes
+    on where it stopped.
 
     \b
     Examples:
       faceviz synth scans --n 200 --seed 0 --out scans/
-      faceviz synth scans --n 10 --split test --format ply --out test-scans/
+      faceviz synth scans --n 10 --split train --format ply --out train-scans/
     """
-    if file_format not in FORMATS:
-        raise ConfigError(f"--format {file_format!r} is not known{nearest_name(file_format, FORMATS)}")
     check_folder(out)
-    from rich.console import Console
-    from rich.progress import track
+    from faceviz.synth import write_scans
 
-    from faceviz.io import write_scan
-    from faceviz.synth import synthetic_scans
-
-    made = synthetic_scans(split, n, seed=seed, source=source, folder=ict_folder)
-    os.makedirs(out, exist_ok=True)
-    digits = len(str(n - 1))
-    errors = Console(stderr=True)
-    for i, scan in enumerate(track(made, "Scanning", total=n, console=errors, transient=True)):
-        write_scan(Path(out) / f"{split}_{i:0{digits}d}.{file_format}", scan)
-    print(f"{n} scans in {out}: {source} heads, split {split}, seed {seed}")
+    with Progress("Scanning", n) as progress:
+        done = write_scans(
+            out,
+            n,
+            seed,
+            source=source,
+            folder=ict_folder,
+            split=split,
+            scans_per_person=per_person,
+            format=file_format,
+            workers=workers,
+            progress=progress,
+        )
+    for note in done.notes:
+        print(note)
+    kept = f", {done.kept} were there" if done.kept else ""
+    crops = ", ".join(f"{count} {name}" for name, count in done.crops.items())
+    print(
+        f"{done.written} scans written to {done.folder}{kept}: heads {', '.join(done.sources)}; crops {crops}"
+    )

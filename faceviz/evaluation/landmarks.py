@@ -120,6 +120,7 @@ class _ColumnState:
 
 def _measured(model: HeatmapModel, scan: FaceScan) -> tuple[np.ndarray, float | None, float]:
     """Errors (68,) in the scan's unit, millimetres in that unit, and the scan's radius in it."""
+    assert scan.landmarks is not None  # normalise() has refused such scans
     return landmark_error(model.predict(scan).landmarks, scan.landmarks), scan.mm_per_unit, scan.radius
 
 

@@ -12,7 +12,6 @@ from faceviz.scan import FaceScan
 
 SYNTHETIC_COUNT = 200
 SYNTHETIC_SEED = 0
-SPLITS = ("train", "val", "test")
 
 _KINDS = ("synthetic", "facescape", "bundle")
 _TEXT = (".txt", ".csv", ".asc", ".pts")  # may be notes: taken for scans only with landmarks beside them
@@ -71,20 +70,14 @@ def open_data(spec: str, *, unit: str | None = None, landmark_list: str = "v10")
 
 def _synthetic(spec: str, rest: str) -> DataSource:
     split, count, source = [*rest.split(":"), "", ""][:3]
-    split = split or "test"
-    if split not in SPLITS:
-        raise ConfigError(f"--data {spec}: there is no split {split!r}{nearest_name(split, SPLITS)}")
     if count and (not count.isdigit() or int(count) == 0):
         raise ConfigError(f"--data {spec}: {count!r} is no number of scans; write synthetic:test:50")
     from faceviz.synth import synthetic_scans
 
-    number, source = int(count or SYNTHETIC_COUNT), source or "anny"
-    return DataSource(
-        spec,
-        f"{number} synthetic scans of unseen heads ({source}, split {split}, seed {SYNTHETIC_SEED})",
-        iter(synthetic_scans(split, number, seed=SYNTHETIC_SEED, source=source)),
-        number,
-    )
+    scans = synthetic_scans(split or "test", int(count or SYNTHETIC_COUNT), SYNTHETIC_SEED, source or "both")
+    heads = " and ".join(scans.sources)
+    description = f"{len(scans)} synthetic people (heads {heads}, split {scans.split}, seed {scans.seed})"
+    return DataSource(spec, description, iter(scans), len(scans))
 
 
 def _facescape(spec: str, root: str, landmark_list: str) -> DataSource:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -145,7 +145,7 @@ def _subtitle(report: EvaluationReport) -> str:
     return f"{report.model['name']} on {scans}; seed {report.seed}, {commit}"
 
 
-def _style(i: int) -> dict[str, object]:
+def _style(i: int) -> dict[str, Any]:
     """Later lines are thinner, so that lines which coincide all show."""
     n = len(COLOURS)
     return {"color": COLOURS[i % n], "linestyle": DASHES[i % n], "marker": MARKERS[i % n], "linewidth": 7.0 - i}

@@ -73,3 +73,18 @@ def test_evaluate_writes_report_and_charts(faceviz, tmp_path, monkeypatch):
     assert report["protocols"]["st_rt"]["mean"] == 1.0
     assert report["data"]["scans"] == 2
     assert (tmp_path / "charts" / "iou_threshold.png").stat().st_size > 10_000
+
+
+def test_synth_writes_scans_that_evaluate_reads(faceviz, tmp_path):
+    code, out, err = faceviz("synth", "scans", "--n", 2, "--source", "anny", "--out", tmp_path / "scans")
+    assert code == 0, err
+    assert "2 scans written" in out and "heads anny" in out
+    from faceviz.evaluation import open_data
+
+    assert [len(scan) for scan in open_data(str(tmp_path / "scans")).scans] == [8192, 8192]
+
+
+def test_synth_refuses_an_unknown_head(faceviz, tmp_path):
+    code, _, err = faceviz("synth", "scans", "--source", "any", "--out", tmp_path / "scans")
+    assert code == 2 and "did you mean 'anny'" in err
+    assert not (tmp_path / "scans").exists()

@@ -71,3 +71,11 @@ def test_a_bundle_gives_its_scans(tmp_path):
     source = open_data(f"bundle:{tmp_path / 'test_neutral.npz'}", unit="mm")
     assert source.count == 2
     assert [len(scan) for scan in source.scans] == [100, 100]
+
+
+def test_synthetic_scans_are_of_the_split_and_number_asked_for():
+    source = open_data("synthetic:test:2:anny")
+    assert source.count == 2 and "heads anny, split test, seed 0" in source.description
+    first, second = source.scans
+    assert first.landmarks.shape == second.landmarks.shape == (68, 3)
+    assert first.source.startswith("synth:anny:id0")
