@@ -44,7 +44,9 @@ def doctor() -> None:
         if (assets.path(f"models/{name}") / "model.safetensors").is_file()
     ]
     print(f"models: {', '.join(models) or 'none'}")
-    print(f"sample scans: {len([name for name in assets.names('scans') if not name.endswith('.md')])}")
+    print(
+        f"sample scans: {len([name for name in assets.names('scans') if not name.endswith(('.md', '.json'))])}"
+    )
     if not models:
         raise typer.Exit(1)
 

@@ -23,21 +23,32 @@ def _group() -> None:
 def landmarks(
     data: Annotated[
         str,
-        typer.Option(help="DIR, synthetic:test[:N], facescape:ROOT or bundle:FILE.", show_default=False),
+        typer.Option(
+            metavar="DATA", help="DIR, synthetic:test[:N], facescape:ROOT or bundle:FILE.", show_default=False
+        ),
     ],
     protocol: Annotated[
         str,
-        typer.Option(help="all, or some of none, icp_r, icp_t, icp_rt, st_r, st_t, st_rt, joined by commas."),
+        typer.Option(
+            metavar="NAMES",
+            help="all, or some of none, icp_r, icp_t, icp_rt, st_r, st_t, st_rt, joined by commas.",
+        ),
     ] = "all",
-    json_out: Annotated[str | None, typer.Option("--json", help="Write the report; - for stdout.")] = None,
+    json_out: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the report; - for stdout.")
+    ] = None,
     png: Annotated[
-        str | None, typer.Option(help="A folder for the charts, made if it does not exist.")
+        str | None, typer.Option(metavar="DIR", help="A folder for the charts, made if it does not exist.")
     ] = None,
     model: ModelOption = "se3unet",
     device: DeviceOption = None,
     seed: Annotated[int, typer.Option(help="Of the random moves.")] = 0,
-    unit: Annotated[str | None, typer.Option(help="Unit of the scans, where the guess is wrong.")] = None,
-    landmark_list: Annotated[str, typer.Option(help="FaceScape's published list: v10 or v16.")] = "v10",
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="Unit of the scans, where the guess is wrong.")
+    ] = None,
+    landmark_list: Annotated[
+        str, typer.Option(metavar="NAME", help="FaceScape's published list: v10 or v16.")
+    ] = "v10",
 ) -> None:
     """Measure heatmap IoU under seven protocols, the landmark error and the invariance error.
 

@@ -16,20 +16,28 @@ if TYPE_CHECKING:
     from faceviz.pipeline import LandmarkPrediction
     from faceviz.scan import FaceScan
 
-ModelOption = Annotated[str, typer.Option(help="A model that comes with faceviz, or a folder with one.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda or mps; chosen by itself if not given.")]
+ModelOption = Annotated[
+    str, typer.Option(metavar="NAME|DIR", help="A model that comes with faceviz, or a folder with one.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="cpu, cuda or mps; chosen by itself if not given.")
+]
 
 
 def landmarks(
     scan: Annotated[
-        str, typer.Argument(help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ.", show_default=False)
+        str,
+        typer.Argument(metavar="SCAN", help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ.", show_default=False),
     ],
     json_out: Annotated[
-        str | None, typer.Option("--json", help="Write positions and confidences; - for stdout.")
+        str | None,
+        typer.Option("--json", metavar="FILE", help="Write positions and confidences; - for stdout."),
     ] = None,
-    png: Annotated[str | None, typer.Option(help="Write a picture of the scan with its landmarks.")] = None,
+    png: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a picture of the scan with its landmarks.")
+    ] = None,
     heatmaps: Annotated[
-        str | None, typer.Option(help="Write points (N, 3) and heatmaps (N, 68) as .npz.")
+        str | None, typer.Option(metavar="FILE", help="Write points (N, 3) and heatmaps (N, 68) as .npz.")
     ] = None,
     model: ModelOption = "se3unet",
     raw: Annotated[
@@ -37,7 +45,8 @@ def landmarks(
     ] = False,
     device: DeviceOption = None,
     unit: Annotated[
-        str | None, typer.Option(help="mm, cm, m or in, where the guess from the extent is wrong.")
+        str | None,
+        typer.Option(metavar="UNIT", help="mm, cm, m or in, where the guess from the extent is wrong."),
     ] = None,
 ) -> None:
     """Find 68 landmarks on a scan, in the scan's own coordinates and unit.
@@ -69,7 +78,7 @@ def landmarks(
 
         with atomic(png) as scratch:
             render_prediction(face, prediction, scratch, size=(1280, 720))
-    _show(console(data_on_stdout=json_out == STDOUT), face, prediction, predictor.name)
+    _show(console(data_on_stdout=json_out == STDOUT), face, prediction, predictor.name, unit)
 
 
 def prediction_json(prediction: LandmarkPrediction, model: str) -> str:
@@ -93,14 +102,16 @@ def _write_heatmaps(path: str, face: FaceScan, prediction: LandmarkPrediction) -
         )
 
 
-def _show(out: Console, face: FaceScan, prediction: LandmarkPrediction, model: str) -> None:
+def _show(out: Console, face: FaceScan, prediction: LandmarkPrediction, model: str, unit: str | None) -> None:
     from rich.table import Table
 
+    from faceviz.io import guess_unit
     from faceviz.landmarks import NAMES
 
-    unit = f"unit {prediction.unit}" if prediction.unit != "unknown" else "unit unknown"
     shape = f"{len(face)} points" + ("" if face.triangles is None else f", {len(face.triangles)} triangles")
-    out.print(f"{face.source}: {shape}, {unit}; model {model}", markup=False)
+    out.print(f"{face.source}: {shape}, unit {prediction.unit}; model {model}", markup=False)
+    if unit is None and (guess := guess_unit(face.points)).unit == face.unit:
+        out.print(f"{guess.sentence} (--unit says otherwise)", markup=False)
     table = Table("#", "landmark", "x", "y", "z", "confidence", box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"

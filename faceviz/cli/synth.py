@@ -19,20 +19,32 @@ def _group() -> None:
 @group.command("scans")
 def scans(
     out: Annotated[
-        str, typer.Option(help="Folder to write to, made if it does not exist.", show_default=False)
+        str,
+        typer.Option(
+            metavar="DIR", help="Folder to write to, made if it does not exist.", show_default=False
+        ),
     ],
     n: Annotated[int, typer.Option("--n", "-n", help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="The same seed gives the same scans.", min=0)] = 0,
-    split: Annotated[str, typer.Option(help="train, val or test: no person is in two of them.")] = "test",
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="train, val or test: no person is in two of them.")
+    ] = "test",
     source: Annotated[
-        str, typer.Option(help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there.")
+        str,
+        typer.Option(
+            metavar="NAME", help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there."
+        ),
     ] = "both",
     ict_folder: Annotated[
-        str | None, typer.Option(help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT.")
+        str | None,
+        typer.Option(metavar="DIR", help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT."),
     ] = None,
     per_person: Annotated[int, typer.Option(help="Scans of each person.", min=1)] = 1,
     file_format: Annotated[
-        str, typer.Option("--format", help="npz, or ply or obj with the landmarks in a file beside.")
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="npz, or ply or obj with the landmarks in a file beside."
+        ),
     ] = "npz",
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
 ) -> None:

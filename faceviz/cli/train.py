@@ -19,14 +19,16 @@ def _group() -> None:
 
 @group.command("landmarks")
 def landmarks(
-    config: Annotated[Path, typer.Option(help="YAML file with the settings.", show_default=False)],
+    config: Annotated[
+        Path, typer.Option(metavar="FILE", help="YAML file with the settings.", show_default=False)
+    ],
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run was.")] = False,
     budget_minutes: Annotated[
         float | None, typer.Option(help="Stop after so many minutes of wall clock, keeping the best.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, weights.")] = Path(
-        "runs/landmarks"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the run: checkpoints, curves, weights.")
+    ] = Path("runs/landmarks"),
 ) -> None:
     """Train the landmark network.
 
