@@ -1,0 +1,182 @@
+"""The neighbourhoods of a point cloud at every level of a U-Net, as dense tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from faceviz.errors import GeometryError
+from faceviz.geometry.neighbours import knn
+from faceviz.geometry.sampling import farthest_point_order, is_farthest_point_order
+
+#: A cloud thinner than this, relative to its radius, has no shape to speak of.
+_FLAT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSettings:
+    """How a cloud becomes a graph: points a level (each a prefix of the one before) and neighbours a point."""
+
+    sizes: tuple[int, ...] = (1024, 256, 64)
+    k: int = 16
+    k_up: int = 4
+
+    @property
+    def least_points(self) -> int:
+        """The smallest cloud that has enough neighbours."""
+        return self.k + 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurfaceGraph:
+    """Clouds of one size with their neighbour tables; a batch of B clouds.
+
+    ``points`` are centred on each cloud's centroid and ordered by farthest points, so that level l is the prefix of
+    ``sizes[l]`` points and pooling is a slice. Every table holds one neighbour more than is used: the distance of the
+    last one is where weights fade to zero, so that a change of neighbours causes no jump.
+
+    Attributes:
+        points: (B, N, 3) in the order of the graph, normalised units.
+        order: (B, N) long; ``points = input[order] - centroid``.
+        within: per level (B, n_l, k + 1) long, neighbours of each point in its own level, without itself.
+        up: per level but the last (B, n_l, k_up + 1) long, neighbours of each point among the next coarser level.
+        extra: (B, N - n_0, k_up + 1) long, neighbours in level 0 of the points beyond it.
+    """
+
+    points: Tensor
+    order: Tensor
+    within: tuple[Tensor, ...]
+    up: tuple[Tensor, ...]
+    extra: Tensor
+
+    @classmethod
+    def from_points(cls, points: np.ndarray | Tensor, settings: GraphSettings | None = None) -> SurfaceGraph:
+        """The graph of a cloud (N, 3) or of B clouds (B, N, 3), computed in double precision.
+
+        Raises:
+            GeometryError: too few points for the neighbourhoods, values that are not finite, or no extent in two
+                directions.
+        """
+        settings = settings or GraphSettings()
+        array = points.detach().cpu().numpy() if isinstance(points, Tensor) else np.asarray(points)
+        dtype = torch.float64 if array.dtype == np.float64 else torch.float32
+        clouds = array[None] if array.ndim == 2 else array
+        tables = [_cloud_tables(cloud.astype(np.float64), settings) for cloud in clouds]
+        return collate([_to_graph(table, dtype) for table in tables])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Points a level, finest first."""
+        return tuple(table.shape[1] for table in self.within)
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> SurfaceGraph:
+        """The same graph on another device, or with points of another floating type."""
+        return SurfaceGraph(
+            self.points.to(device=device, dtype=dtype or self.points.dtype),
+            self.order.to(device),
+            tuple(table.to(device) for table in self.within),
+            tuple(table.to(device) for table in self.up),
+            self.extra.to(device),
+        )
+
+    def scatter_back(self, values: Tensor) -> Tensor:
+        """Values (B, N, C) in the graph's order, put back into the order of the input."""
+        index = self.order.unsqueeze(-1).expand_as(values)
+        return torch.empty_like(values).scatter(1, index, values)
+
+
+def collate(graphs: Sequence[SurfaceGraph]) -> SurfaceGraph:
+    """Graphs of equal sizes as one batch."""
+    if len(graphs) == 1:
+        return graphs[0]
+    return SurfaceGraph(
+        torch.cat([g.points for g in graphs]),
+        torch.cat([g.order for g in graphs]),
+        tuple(torch.cat(tables) for tables in zip(*(g.within for g in graphs), strict=True)),
+        tuple(torch.cat(tables) for tables in zip(*(g.up for g in graphs), strict=True)),
+        torch.cat([g.extra for g in graphs]),
+    )
+
+
+def check_cloud(points: np.ndarray, least_points: int) -> None:
+    """Refuse a cloud that has no neighbourhoods to speak of.
+
+    Raises:
+        GeometryError: fewer points than neighbours, values that are not finite, or all points on a line.
+    """
+    if len(points) < least_points:
+        raise GeometryError(
+            f"{len(points)} points are fewer than the {least_points} that the neighbourhoods need; use a denser scan"
+        )
+    if not np.isfinite(points).all():
+        raise GeometryError("the cloud has NaN or infinite coordinates; remove them")
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    if spread[0] == 0.0:
+        raise GeometryError("all points are equal; this is no surface")
+    if spread[1] < _FLAT * spread[0]:
+        raise GeometryError("all points lie on one line; this is no surface")
+
+
+def _cloud_tables(points: np.ndarray, settings: GraphSettings) -> tuple[np.ndarray, ...]:
+    check_cloud(points, settings.least_points)
+    count = len(points)
+    sizes = [min(size, count) for size in settings.sizes]
+    order = _level_order(points, sizes)
+    ordered = points[order] - points.mean(axis=0)
+    within = [_neighbours_of_self(ordered[:size], settings.k, dense=i == len(sizes) - 1) for i, size in enumerate(sizes)]
+    up = [
+        _neighbours(ordered[:coarse], ordered[:fine], settings.k_up)
+        for fine, coarse in zip(sizes[:-1], sizes[1:], strict=True)
+    ]
+    extra = _neighbours(ordered[: sizes[0]], ordered[sizes[0] :], settings.k_up)
+    return ordered, order, within, up, extra
+
+
+def _level_order(points: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """An order whose prefixes are the levels: by farthest points as far as needed, then as they came."""
+    count = len(points)
+    needed = sizes[0] if count > sizes[0] else sizes[min(1, len(sizes) - 1)]
+    if needed == count or is_farthest_point_order(points, needed):
+        return np.arange(count) if needed < count else farthest_point_order(points, count)
+    chosen = farthest_point_order(points, needed)
+    rest = np.ones(count, dtype=bool)
+    rest[chosen] = False
+    return np.concatenate([chosen, np.flatnonzero(rest)])
+
+
+def _neighbours_of_self(points: np.ndarray, k: int, *, dense: bool) -> np.ndarray:
+    count = len(points)
+    if dense or count <= k + 1:
+        table = np.arange(count)[None] + np.arange(1, count)[:, None]
+        return (table % count).T
+    indices, _ = knn(points, points, k + 2)
+    return _without_self(indices)
+
+
+def _without_self(indices: np.ndarray) -> np.ndarray:
+    """Drop each row's own index; with duplicate points it may not come first."""
+    own = indices == np.arange(len(indices))[:, None]
+    own[~own.any(axis=1), -1] = True
+    return indices[~own].reshape(len(indices), -1)
+
+
+def _neighbours(points: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
+    reach = min(k + 1, len(points))
+    if not len(queries):
+        return np.empty((0, reach), dtype=np.int64)
+    return knn(points, queries, reach)[0]
+
+
+def _to_graph(tables: tuple, dtype: torch.dtype) -> SurfaceGraph:
+    points, order, within, up, extra = tables
+    return SurfaceGraph(
+        torch.from_numpy(points).to(dtype)[None],
+        torch.from_numpy(order)[None],
+        tuple(torch.from_numpy(np.ascontiguousarray(table))[None] for table in within),
+        tuple(torch.from_numpy(np.ascontiguousarray(table))[None] for table in up),
+        torch.from_numpy(extra)[None],
+    )

@@ -1,0 +1,89 @@
+"""A model on disk: a folder with ``model.safetensors``, ``config.json`` and its card ``README.md``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceviz.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+_LARGEST_CONFIG = 1_000_000
+
+
+def save_weights(folder: str | Path, weights: dict[str, Tensor], description: dict[str, Any]) -> str:
+    """Write weights and their description, each file at once or not at all; the SHA-256 of the weights."""
+    from safetensors.torch import save
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    checksum = hashlib.sha256(data).hexdigest()
+    _write(folder / WEIGHTS, data)
+    _write(folder / CONFIG, (json.dumps({**description, "sha256": checksum}, indent=2) + "\n").encode())
+    return checksum
+
+
+def load_weights(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights and description of a model folder; nothing in it is executed.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or the weights are not those the description was written for.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    folder = Path(folder)
+    description = _description(folder)
+    path = folder / WEIGHTS
+    try:
+        data = path.read_bytes()
+        weights = load(data)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot be read ({error.strerror}); a model folder holds {WEIGHTS}"
+        ) from error
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path}: is damaged or no safetensors file ({error}); fetch it again"
+        ) from error
+    checksum = hashlib.sha256(data).hexdigest()
+    if description.get("sha256") not in (None, checksum):
+        raise CheckpointError(
+            f"{path}: its checksum is not the one in {CONFIG}; the two files do not belong together"
+        )
+    return weights, {**description, "sha256": checksum}
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: is no model folder; it must hold {WEIGHTS} and {CONFIG}")
+    try:
+        if path.stat().st_size > _LARGEST_CONFIG:
+            raise CheckpointError(f"{path}: is larger than a configuration can be")
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot be read ({error.strerror}); a model folder holds {CONFIG}"
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: is not JSON ({error})") from error
+    if not isinstance(description, dict):
+        raise CheckpointError(f"{path}: must hold an object with the network's settings")
+    return description
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,159 @@
+"""Training clouds: what the landmark network learns from, made once from scans and kept on disk.
+
+Each scan gives two clouds in the network's units: one as the scan was cropped (centroid, radius 1), one of the face region
+around the landmarks, shaken, as the predictor's second look sees it. Both are kept in farthest-point order with more points
+than the network takes, so that pieces can be cut out of them in every epoch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faceviz.errors import GeometryError
+from faceviz.geometry.sampling import farthest_point_order
+from faceviz.geometry.transforms import random_rotation
+from faceviz.heatmaps import SIGMA, landmarks_to_heatmaps
+from faceviz.regions import REGION_POINTS, face_sphere
+from faceviz.scan import FaceScan
+
+KEPT_POINTS = 1536
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingCloud:
+    """A cloud in the network's units.
+
+    Attributes:
+        points: (K, 3) in farthest-point order.
+        landmarks: (68, 3).
+        mm: millimetres in one unit.
+    """
+
+    points: np.ndarray
+    landmarks: np.ndarray
+    mm: float
+
+
+def whole_cloud(scan: FaceScan, keep: int = KEPT_POINTS) -> TrainingCloud:
+    """The scan as it is: centroid at the origin, radius 1."""
+    return _cloud(scan.points, scan.landmarks, scan.centroid, scan.radius, keep)
+
+
+def region_cloud(scan: FaceScan, rng: np.random.Generator | None = None, keep: int = KEPT_POINTS) -> TrainingCloud:
+    """The points inside the sphere around the true landmarks; with ``rng`` centre and radius are a few percent off.
+
+    Raises:
+        GeometryError: hardly any of the scan lies in the sphere.
+    """
+    centre, radius = face_sphere(scan.landmarks)
+    if rng is not None:
+        centre = centre + rng.normal(0.0, 0.05 * radius, 3)
+        radius = radius * np.exp(rng.normal(0.0, 0.06))
+    inside = scan.points[((scan.points - centre) ** 2).sum(axis=1) < radius**2]
+    if len(inside) < REGION_POINTS:
+        raise GeometryError(f"{len(inside)} points lie in the face region; at least {REGION_POINTS} are needed")
+    return _cloud(inside, scan.landmarks, centre, radius, keep)
+
+
+def _cloud(points: np.ndarray, landmarks: np.ndarray, centre: np.ndarray, radius: float, keep: int) -> TrainingCloud:
+    kept = points[farthest_point_order(points, min(keep, len(points)))]
+    return TrainingCloud((kept - centre) / radius, (landmarks - centre) / radius, radius)
+
+
+def write_shard(path: Path, clouds: Sequence[TrainingCloud]) -> None:
+    """Clouds as one NPZ, appearing at once or not at all."""
+    count = min(len(cloud.points) for cloud in clouds)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            points=np.stack([cloud.points[:count] for cloud in clouds]).astype(np.float32),
+            landmarks=np.stack([cloud.landmarks for cloud in clouds]).astype(np.float32),
+            mm=np.array([cloud.mm for cloud in clouds], dtype=np.float32),
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_shard(path: Path) -> list[TrainingCloud]:
+    with np.load(path) as data:
+        return [TrainingCloud(*entry) for entry in zip(data["points"], data["landmarks"], data["mm"].tolist(), strict=True)]
+
+
+def augment(cloud: TrainingCloud, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """``count`` points (count, 3) and landmarks (68, 3): a random size, holes and cuts, a little noise, a random pose.
+
+    The pose changes nothing for an invariant network; ordinary ones learn from the same data.
+    """
+    points = cloud.points.astype(np.float64)
+    keep = np.ones(len(points), dtype=bool)
+    if rng.random() < 0.3:
+        keep &= _outside_hole(points, rng)
+    if rng.random() < 0.2:
+        keep &= _one_side(points, rng)
+    if keep.sum() < count:
+        keep[np.flatnonzero(~keep)[: count - int(keep.sum())]] = True
+    points = points[keep][:count]
+    if rng.random() < 0.5:
+        points = points + rng.normal(0.0, rng.uniform(0.0, 0.006), points.shape)
+    scale, rotation = np.exp(rng.normal(0.0, 0.04)), random_rotation(rng)
+    return scale * points @ rotation.T, scale * cloud.landmarks.astype(np.float64) @ rotation.T
+
+
+def _outside_hole(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    centre = points[rng.integers(len(points))]
+    return ((points - centre) ** 2).sum(axis=1) > rng.uniform(0.05, 0.25) ** 2
+
+
+def _one_side(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    direction = rng.standard_normal(3)
+    height = points @ (direction / np.linalg.norm(direction))
+    return height < np.quantile(height, rng.uniform(0.75, 1.0))
+
+
+def targets(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Heatmaps (N, 68) that the network should give, float32."""
+    return landmarks_to_heatmaps(points, landmarks, SIGMA).astype(np.float32)
+
+
+class CloudFolder:
+    """The shards of a folder, as many as exist; new ones are seen when ``refresh`` is called."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._shards: dict[str, list[TrainingCloud]] = {}
+        self._clouds: list[TrainingCloud] = []
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Read shards that have appeared; the number of clouds."""
+        for path in sorted(self.folder.glob("*.npz")):
+            if path.name not in self._shards:
+                self._shards[path.name] = read_shard(path)
+        self._clouds = [cloud for name in sorted(self._shards) for cloud in self._shards[name]]
+        return len(self._clouds)
+
+    def __len__(self) -> int:
+        return len(self._clouds)
+
+    def __getitem__(self, index: int) -> TrainingCloud:
+        return self._clouds[index]
+
+    def __iter__(self) -> Iterator[TrainingCloud]:
+        return iter(self._clouds)
+
+
+def scan_to_clouds(scan: FaceScan, rng: np.random.Generator, *, shaken: bool = True) -> list[TrainingCloud]:
+    """The clouds of one scan: as cropped, and its face region where enough of it was scanned."""
+    clouds = [whole_cloud(scan)]
+    try:
+        clouds.append(region_cloud(scan, rng if shaken else None))
+    except GeometryError:
+        pass
+    return [cloud for cloud in clouds if len(cloud.points) == KEPT_POINTS]
