@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from faceviz.errors import ConfigError
+from faceviz.errors import ConfigError, NoFaceError
 from faceviz.evaluation.protocols import PROTOCOLS, NormalisedScan, apply_protocol, normalise
 from faceviz.evaluation.protocols import Protocol as Column
 from faceviz.evaluation.provenance import provenance
@@ -119,21 +119,25 @@ class _ColumnState:
 
 
 def _measured(model: HeatmapModel, scan: FaceScan) -> tuple[np.ndarray, float | None, float]:
-    """Errors (68,) in the scan's unit, millimetres in that unit, and the scan's radius in it."""
+    """Errors (68,) in the scan's unit, NaN where no face was found; millimetres in that unit; radius in it."""
     assert scan.landmarks is not None  # normalise() has refused such scans
-    return landmark_error(model.predict(scan).landmarks, scan.landmarks), scan.mm_per_unit, scan.radius
+    try:
+        errors = landmark_error(model.predict(scan).landmarks, scan.landmarks)
+    except NoFaceError:
+        errors = np.full(len(scan.landmarks), np.nan)
+    return errors, scan.mm_per_unit, scan.radius
 
 
 def _gather(measured: list[tuple[np.ndarray, float | None, float]]) -> LandmarkErrors:
     """Millimetres, or radii where the unit of any scan is unknown."""
     if any(mm is None for _, mm, _ in measured):
         return LandmarkErrors(np.stack([errors / radius for errors, _, radius in measured]), "radii")
-    return LandmarkErrors(np.stack([errors * mm for errors, mm, _ in measured]), "mm")
+    return LandmarkErrors(np.stack([errors * (mm or 1.0) for errors, mm, _ in measured]), "mm")
 
 
 def _describe(model: HeatmapModel) -> dict[str, Any]:
     return {
         "name": model.name,
-        "checksum": getattr(model, "checksum", None),
+        "sha256": getattr(model, "description", {}).get("sha256"),
         "device": str(getattr(model, "device", "cpu")),
     }

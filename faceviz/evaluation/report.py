@@ -63,7 +63,7 @@ class LandmarkErrors:
     """Distances between predicted and true landmarks, through the whole predictor, scans in their own pose.
 
     Attributes:
-        errors: (S, 68), in ``unit``.
+        errors: (S, 68), in ``unit``; NaN in the rows of scans in which no face was found.
         unit: ``"mm"``, or ``"radii"`` where the scans' unit is unknown.
     """
 
@@ -71,14 +71,17 @@ class LandmarkErrors:
     unit: str
 
     def summary(self) -> dict[str, Any]:
-        inner = self.errors[:, list(INNER)]
+        """Medians and means over the scans with a face found, and how many scans had none."""
+        found = self.errors[np.isfinite(self.errors).all(axis=1)]
+        inner = found[:, list(INNER)]
         return {
             "unit": self.unit,
-            "median": float(np.median(self.errors)),
-            "mean": float(self.errors.mean()),
-            "inner_median": float(np.median(inner)),
-            "inner_mean": float(inner.mean()),
-            "per_landmark_mean": [float(x) for x in self.errors.mean(axis=0)],
+            "median": _median(found),
+            "mean": _mean(found),
+            "inner_median": _median(inner),
+            "inner_mean": _mean(inner),
+            "per_landmark_mean": [_mean(column) for column in found.T],
+            "no_face_found": len(self.errors) - len(found),
         }
 
 
@@ -87,7 +90,7 @@ class EvaluationReport:
     """All that one evaluation measured, and what it takes to repeat it."""
 
     data: dict[str, Any]  # spec, description, scans
-    model: dict[str, Any]  # name, checksum, device
+    model: dict[str, Any]  # name, sha256, device
     protocols: tuple[ProtocolResult, ...]
     thresholds: np.ndarray  # (T,)
     landmark_errors: LandmarkErrors | None
@@ -158,6 +161,8 @@ class EvaluationReport:
                 f"Landmark error, {error['unit']}: median {error['median']:.2f}, mean {error['mean']:.2f}; "
                 f"inner 51: median {error['inner_median']:.2f}, mean {error['inner_mean']:.2f}"
             )
+            if error["no_face_found"]:
+                lines.append(f"No face found in {error['no_face_found']} scans, which these errors leave out")
         first = self.protocols[0]
         worst = np.argsort(first.iou)[:5]
         lines.append(
@@ -184,6 +189,14 @@ def _protocol_dict(result: ProtocolResult) -> dict[str, Any]:
         "curve": np.round(result.curve, 5).tolist(),
         "invariance_error": result.invariance_error,
     }
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if values.size else float("nan")
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else float("nan")
 
 
 def _row_means(curve: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from faceviz.errors import ConfigError
+from faceviz.errors import ConfigError, NoFaceError
 from faceviz.evaluation import PROTOCOLS, evaluate_landmarks
 from faceviz.evaluation.report import PUBLISHED_IOU
 from tests.evaluation.conftest import Brittle, Oracle, bumpy_scan
@@ -42,6 +42,20 @@ def test_landmark_errors_are_in_radii_where_a_unit_is_unknown():
     report = evaluate_landmarks([known, unknown], Oracle([known, unknown], offset=5.0), [PROTOCOLS["none"]])
     assert report.landmark_errors.unit == "radii"
     np.testing.assert_allclose(report.landmark_errors.errors[:, 0], [5 / known.radius, 5 / unknown.radius])
+
+
+def test_scans_without_a_face_are_counted_and_left_out_of_the_landmark_error(scans):
+    class Blind(Oracle):
+        def predict(self, scan):
+            if scan is scans[1]:
+                raise NoFaceError("no face")
+            return super().predict(scan)
+
+    summary = evaluate_landmarks(
+        scans, Blind(scans, offset=2.0), [PROTOCOLS["none"]]
+    ).landmark_errors.summary()
+    assert summary["no_face_found"] == 1
+    assert summary["mean"] == pytest.approx(2.0)
 
 
 def test_the_report_is_strict_json_and_repeats_itself(scans):
