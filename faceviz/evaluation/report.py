@@ -156,13 +156,7 @@ class EvaluationReport:
         """Landmark errors, worst landmarks and time, one line each."""
         lines = []
         if self.landmark_errors:
-            error = self.landmark_errors.summary()
-            lines.append(
-                f"Landmark error, {error['unit']}: median {error['median']:.2f}, mean {error['mean']:.2f}; "
-                f"inner 51: median {error['inner_median']:.2f}, mean {error['inner_mean']:.2f}"
-            )
-            if error["no_face_found"]:
-                lines.append(f"No face found in {error['no_face_found']} scans, which these errors leave out")
+            lines += _error_sentences(self.landmark_errors.summary(), len(self.landmark_errors.errors))
         first = self.protocols[0]
         worst = np.argsort(first.iou)[:5]
         lines.append(
@@ -173,6 +167,17 @@ class EvaluationReport:
             lines.append(f"Left out for want of true landmarks: {len(left_out)} ({', '.join(left_out[:5])})")
         lines.append(f"{self.data['scans']} scans, seed {self.seed}, {self.seconds:.0f} s")
         return lines
+
+
+def _error_sentences(error: dict[str, Any], scans: int) -> list[str]:
+    missed = error["no_face_found"]
+    lines = [f"No face found in {missed} of {scans} scans; landmark errors leave them out"] if missed else []
+    if missed < scans:
+        lines.append(
+            f"Landmark error, {error['unit']}: median {error['median']:.2f}, mean {error['mean']:.2f}; "
+            f"inner 51: median {error['inner_median']:.2f}, mean {error['inner_mean']:.2f}"
+        )
+    return lines
 
 
 def _protocol_dict(result: ProtocolResult) -> dict[str, Any]:
