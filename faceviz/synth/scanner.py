@@ -154,7 +154,7 @@ class _Sampler:
         self.normals = normals / np.maximum(length, 1e-12)[:, None]
         self.area = 0.5 * length
         self.cumulative = np.cumsum(self.area)
-        self.hidden = (mesh.labels == PART["interior"])[self.triangles].any(axis=1)
+        self.hidden = np.isin(mesh.labels, [PART["interior"], PART["eyeballs"]])[self.triangles].any(axis=1)
         self.labels = mesh.labels[self.triangles[:, 0]]
 
     def _holes(self, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -179,8 +179,9 @@ class _Sampler:
         count = self.scanner.count
         size = int(_BATCH_FACTOR * max(count, 4096))
         points, face = self._batch(size)
-        pixel = max(1.6 * np.sqrt(self.cumulative[-1] / size), 1.2)
-        buffers = [DepthBuffer.of(points, direction, pixel) for direction in self.cameras]
+        pixel = max(np.sqrt(1.5 * self.cumulative[-1] / size), 1.2)
+        splats = np.concatenate([points, self.mesh.vertices[np.unique(self.triangles)]])
+        buffers = [DepthBuffer.of(splats, direction, pixel) for direction in self.cameras]
         kept: list[tuple[np.ndarray, np.ndarray]] = []
         have = 0
         for _ in range(_ROUNDS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import grey_closing
 
 _STEEPEST = 2.5  # slope above which the tolerance grows no more
 
@@ -20,9 +21,14 @@ def _image_axes(direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return right, np.cross(direction, right)
 
 
+def _filled(height: np.ndarray) -> np.ndarray:
+    """Empty pixels (-inf) that splatted ones surround take the lowest height about them."""
+    return np.where(np.isneginf(height), grey_closing(height, size=3, mode="constant", cval=-np.inf), height)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DepthBuffer:
-    """Nearest height along ``direction`` in each pixel; -inf where nothing was splatted."""
+    """Nearest height along ``direction`` in each pixel; -inf where nothing is."""
 
     direction: np.ndarray  # (3,) unit, towards the camera
     axes: tuple[np.ndarray, np.ndarray]
@@ -40,11 +46,9 @@ class DepthBuffer:
         columns = ((u - origin[0]) / pixel).astype(np.int64)
         rows = ((v - origin[1]) / pixel).astype(np.int64)
         shape = (int(rows.max()) + 1, int(columns.max()) + 1)
-        heights = points @ direction
-        order = np.argsort(heights)
         height = np.full(shape[0] * shape[1], -np.inf)
-        height[(rows * shape[1] + columns)[order]] = heights[order]
-        return cls(direction, axes, origin, pixel, shape, height)
+        np.maximum.at(height, rows * shape[1] + columns, points @ direction)
+        return cls(direction, axes, origin, pixel, shape, _filled(height.reshape(shape)).ravel())
 
     def sees(self, points: np.ndarray, cosine: np.ndarray, strict: np.ndarray | None = None) -> np.ndarray:
         """Which points (N, 3) lie in front, (N,) bool.
@@ -52,7 +56,7 @@ class DepthBuffer:
         Args:
             points: mm.
             cosine: (N,) of the angle between normal and direction; slanted surfaces get more tolerance.
-            strict: (N,) bool, points that get none beyond 1.5 mm.
+            strict: (N,) bool, points of cavities: 1.5 mm of tolerance, and only for cameras in front.
         """
         columns = np.floor((points @ self.axes[0] - self.origin[0]) / self.pixel).astype(np.int64)
         rows = np.floor((points @ self.axes[1] - self.origin[1]) / self.pixel).astype(np.int64)
@@ -62,5 +66,5 @@ class DepthBuffer:
         slope = np.minimum(np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) / np.maximum(cosine, 1e-3), _STEEPEST)
         tolerance = 1.5 + self.pixel * slope
         if strict is not None:
-            tolerance = np.where(strict, 1.5, tolerance)
+            tolerance = np.where(strict, 1.5 if self.direction[2] > 0.2 else -np.inf, tolerance)
         return (points @ self.direction > nearest - tolerance) & (cosine > 0.12)
