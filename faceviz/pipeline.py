@@ -1,0 +1,277 @@
+"""Where the stages meet: a scan in, landmarks and heatmaps out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from faceviz import assets
+from faceviz.errors import CheckpointError, ConfigError, GeometryError, NoFaceError, nearest_name
+from faceviz.geometry.neighbours import idw_interpolate
+from faceviz.geometry.sampling import farthest_point_order, sample_surface
+from faceviz.geometry.transforms import RigidTransform
+from faceviz.graph import GraphSettings, SurfaceGraph, check_cloud
+from faceviz.heatmaps import SIGMA, heatmaps_to_landmarks
+from faceviz.landmarks import INNER
+from faceviz.regions import REGION_POINTS, face_sphere
+from faceviz.scan import FaceScan
+
+DEFAULT_MODEL = "se3unet"
+
+_SURFACE_POINTS = 16_384
+_CANDIDATES = 30_000
+_SEED = 0
+_LOOKS = 2
+_LEAST_CONFIDENCE = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedScan:
+    """A scan with the cloud that the network sees, chosen once; poses are applied to this cloud.
+
+    Attributes:
+        scan: as it was given.
+        points: (n, 3) in farthest-point order, the scan's frame and unit.
+        centre: (3,) and ``radius``: the network's frame is ``(x - centre) / radius``.
+        raw: the points are the scan's own and were not scaled.
+        seconds: time per stage.
+    """
+
+    scan: FaceScan
+    points: np.ndarray
+    centre: np.ndarray
+    radius: float
+    raw: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def normalised(self) -> np.ndarray:
+        """The cloud in the network's frame, (n, 3)."""
+        return (self.points - self.centre) / self.radius
+
+    @property
+    def sigma(self) -> float:
+        """Width of the heatmaps in the scan's unit."""
+        return SIGMA * self.radius
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkPrediction:
+    """68 landmarks of a scan in one pose.
+
+    Attributes:
+        landmarks: (68, 3) in the frame and unit of the scan as posed.
+        confidence: (68,) highest heat of each landmark, in [0, 1].
+        points: (n, 3) the network's cloud as posed; ``point_heatmaps`` (n, 68) float32 on it.
+        prepared: what the prediction was made from; ``pose`` was applied to it.
+        model: the network's name.
+        seconds: time per stage.
+    """
+
+    landmarks: np.ndarray
+    confidence: np.ndarray
+    points: np.ndarray
+    point_heatmaps: np.ndarray
+    prepared: PreparedScan
+    pose: RigidTransform
+    model: str
+    seconds: dict[str, float]
+
+    @property
+    def unit(self) -> str:
+        return self.prepared.scan.unit
+
+    @property
+    def heatmaps(self) -> np.ndarray:
+        """Heatmaps (N, 68) float32 on the scan's own points, by inverse-distance weights; zero outside the face region."""
+        if self.prepared.raw:
+            return self.point_heatmaps
+        points = self.prepared.scan.points
+        heat = np.zeros((len(points), self.point_heatmaps.shape[1]), dtype=np.float32)
+        inside = np.linalg.norm(points - self.prepared.centre, axis=1) <= self.prepared.radius
+        if inside.any():
+            heat[inside] = idw_interpolate(self.point_heatmaps, self.prepared.points, points[inside])
+        return heat
+
+
+class LandmarkPredictor:
+    """The landmark network with what comes before and after it.
+
+    A scan of any size, pose and unit is looked at twice: first as a whole, scaled to radius 1; then only the sphere around
+    the landmarks that were found, so that hair, neck or a tight crop change nothing. Both looks are invariant under
+    rotation and translation, and so is the whole.
+
+    Args:
+        network: gives logits for a graph (``faceviz.models.se3_unet.Se3Unet``).
+        name: of the model.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``; chosen by itself if not given.
+        description: the model's ``config.json``.
+    """
+
+    def __init__(self, network, *, name: str = "network", device: str | None = None, description=None) -> None:  # noqa: ANN001
+        self.device = device or best_device()
+        self.network = network.to(self.device).eval()
+        self.name = name
+        self.description = dict(description or {})
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path = DEFAULT_MODEL, *, device: str | None = None) -> LandmarkPredictor:
+        """A predictor from a model's name or from a folder with ``model.safetensors`` and ``config.json``.
+
+        Raises:
+            CheckpointError: no such model, or its files are damaged or made for another architecture.
+        """
+        from faceviz.io.weights import load_weights
+        from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
+
+        folder = _model_folder(model)
+        weights, description = load_weights(folder)
+        if description.get("architecture") != "se3unet":
+            raise CheckpointError(
+                f"{folder}: architecture {description.get('architecture')!r} is not known; this version reads 'se3unet'"
+            )
+        try:
+            network = Se3Unet(Se3UnetConfig.from_dict(description.get("network", {})))
+            network.load_state_dict(weights)
+        except (ConfigError, TypeError) as error:
+            raise CheckpointError(f"{folder}: {error}") from error
+        except RuntimeError as error:
+            raise CheckpointError(f"{folder}: the weights do not fit the configuration: {_first_lines(error)}") from error
+        return cls(network, name=folder.name, device=device, description=description)
+
+    def predict(self, scan: FaceScan, *, raw: bool = False) -> LandmarkPrediction:
+        """Landmarks of a scan, in its own coordinates and unit.
+
+        Args:
+            scan: any pose, unit and number of points.
+            raw: feed the points as they are: no scaling, sampling or reordering.
+
+        Raises:
+            GeometryError: too few points, or all of them equal or on a line.
+            NoFaceError: nothing in the scan looks like a face.
+        """
+        prepared = self.prepare(scan, raw=raw)
+        prediction = self.predict_prepared(prepared)
+        if not raw:
+            _check_face(prediction, scan)
+        return prediction
+
+    def prepare(self, scan: FaceScan, *, raw: bool = False) -> PreparedScan:
+        """Choose the cloud that the network sees: the face region, 1,024 points.
+
+        Raises:
+            GeometryError, NoFaceError: as for ``predict``.
+        """
+        least = self._graph_settings.least_points
+        check_cloud(scan.points, least)
+        if raw:
+            return PreparedScan(scan, scan.points, np.zeros(3), 1.0, raw=True)
+        started = time.perf_counter()
+        candidates = _candidates(scan)
+        prepared = self._cloud(scan, candidates, candidates.mean(axis=0), _radius(candidates))
+        for look in range(_LOOKS):
+            prediction = self.predict_prepared(prepared)
+            if look == 0:
+                _check_face(prediction, scan, _LEAST_CONFIDENCE / 2)
+            centre, radius = face_sphere(prediction.landmarks, prediction.confidence)
+            inside = candidates[((candidates - centre) ** 2).sum(axis=1) < radius**2]
+            if len(inside) < max(REGION_POINTS, least):
+                break
+            prepared = self._cloud(scan, inside, centre, radius)
+        return _with_seconds(prepared, time.perf_counter() - started)
+
+    def predict_prepared(self, prepared: PreparedScan, pose: RigidTransform | None = None) -> LandmarkPrediction:
+        """Landmarks of the prepared cloud moved by ``pose``: graph and network are computed anew for the posed cloud."""
+        pose = pose or RigidTransform.identity()
+        posed, centre = pose.apply(prepared.points), pose.apply(prepared.centre)
+        seconds = dict(prepared.seconds)
+        heat = self._heatmaps((posed - centre) / prepared.radius, seconds)
+        started = time.perf_counter()
+        landmarks, confidence = heatmaps_to_landmarks(heat, posed, prepared.sigma)
+        seconds["landmarks"] = time.perf_counter() - started
+        return LandmarkPrediction(landmarks, confidence, posed, heat, prepared, pose, self.name, seconds)
+
+    def heatmaps(self, points: np.ndarray) -> np.ndarray:
+        """Heatmaps (N, 68) float32 of a cloud (N, 3) in the network's unit and any pose, nothing done to it before."""
+        return self._heatmaps(np.asarray(points), {})
+
+    @property
+    def _graph_settings(self) -> GraphSettings:
+        return self.network.config.graph
+
+    def _heatmaps(self, points: np.ndarray, seconds: dict[str, float]) -> np.ndarray:
+        import torch
+
+        started = time.perf_counter()
+        parameter = next(self.network.parameters())
+        graph = SurfaceGraph.from_points(points.astype(np.float64), self._graph_settings)
+        graph = graph.to(parameter.device, parameter.dtype)
+        seconds["graph"] = time.perf_counter() - started
+        started = time.perf_counter()
+        with torch.inference_mode():
+            heat = graph.scatter_back(self.network(graph).sigmoid())[0].cpu().numpy()
+        seconds["network"] = time.perf_counter() - started
+        return heat
+
+    def _cloud(self, scan: FaceScan, candidates: np.ndarray, centre: np.ndarray, radius: float) -> PreparedScan:
+        count = min(self._graph_settings.sizes[0], len(candidates))
+        chosen = candidates[farthest_point_order(candidates, count)]
+        return PreparedScan(scan, chosen, centre, radius)
+
+
+def best_device() -> str:
+    """``cuda`` or ``mps`` where there is one, else ``cpu``."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _candidates(scan: FaceScan) -> np.ndarray:
+    """Points to choose from: evenly spread on the surface of a mesh, a part of a very large cloud."""
+    rng = np.random.default_rng(_SEED)
+    if scan.triangles is not None:
+        try:
+            return sample_surface(scan.points, scan.triangles, _SURFACE_POINTS, rng)[0]
+        except GeometryError:  # triangles without area; the vertices are what there is
+            pass
+    if len(scan.points) > _CANDIDATES:
+        return scan.points[np.sort(rng.choice(len(scan.points), _CANDIDATES, replace=False))]
+    return scan.points
+
+
+def _radius(points: np.ndarray) -> float:
+    return float(np.linalg.norm(points - points.mean(axis=0), axis=1).max())
+
+
+def _check_face(prediction: LandmarkPrediction, scan: FaceScan, least: float = _LEAST_CONFIDENCE) -> None:
+    confidence = float(np.median(prediction.confidence[list(INNER)]))
+    if confidence < least:
+        raise NoFaceError(
+            f"{scan.source}: no face was found (median confidence {confidence:.2f}, at least {least:.2f} is needed); "
+            "crop the scan to the head, or use raw mode to see the heatmaps all the same"
+        )
+
+
+def _with_seconds(prepared: PreparedScan, seconds: float) -> PreparedScan:
+    return PreparedScan(
+        prepared.scan, prepared.points, prepared.centre, prepared.radius, prepared.raw, {"prepare": seconds}
+    )
+
+
+def _model_folder(model: str | Path) -> Path:
+    if Path(model).is_dir():
+        return Path(model).resolve()
+    known = assets.names("models")
+    if str(model) in known:
+        return assets.path(f"models/{model}")
+    raise CheckpointError(f"no model named {str(model)!r}{nearest_name(str(model), known)}; or name a model folder")
+
+
+def _first_lines(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:4])[:400]
