@@ -25,11 +25,11 @@ def no_ict(monkeypatch):
 
 def test_no_person_is_in_two_splits(anny):
     people = {
-        split: {_scans(split, 60).identity(i).tobytes() for i in range(60)}
+        split: {_scans(split, 30).identity(i).tobytes() for i in range(30)}
         for split in ("train", "val", "test")
     }
-    assert all(len(found) == 60 for found in people.values())
-    assert len(set.union(*people.values())) == 180
+    assert all(len(found) == 30 for found in people.values())
+    assert len(set.union(*people.values())) == 90
 
 
 def test_other_seeds_bring_other_people(anny):

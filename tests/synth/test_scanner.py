@@ -51,7 +51,7 @@ def test_scanning_does_not_touch_the_mesh(anny, rng):
 def test_inner_landmarks_lie_on_the_scanned_surface(head, crop):
     scanner = VirtualScanner(count=30000, holes=0.0, eye_holes=0.0, clutter=False)
     distances = []
-    for seed in range(6):
+    for seed in range(4):
         rng = np.random.default_rng(seed)
         scan = scanner.scan(head.sample(rng), rng, crop=crop)
         distances.append(cKDTree(scan.points).query(scan.landmarks[17:])[0])
@@ -77,7 +77,7 @@ def test_a_mirrored_scan_is_the_mirror_image(head, clean_scanner):
     assert lips.max() < 8
 
 
-def _extent(head, scanner, crop: str, seeds: int = 8) -> np.ndarray:
+def _extent(head, scanner, crop: str, seeds: int = 5) -> np.ndarray:
     """Mean half widths of the scans of a crop, (3,) mm."""
     sizes = []
     for seed in range(seeds):
@@ -136,7 +136,7 @@ def test_eyeballs_are_seen_from_in_front_only(head, clean_scanner):
     centre, radius = right.mean(axis=0), np.linalg.norm(right - right.mean(axis=0), axis=1).mean()
     points = _with(clean_scanner, count=30000).scan(mesh, np.random.default_rng(0), crop="whole_head").points
     near = points[np.linalg.norm(points - centre, axis=1) < 1.05 * radius]
-    assert len(near) > 30
+    assert len(near) > 20
     assert (near[:, 2] > centre[2] - 2.0).mean() > 0.98
 
 
