@@ -51,3 +51,12 @@ def _shared() -> Path | None:
 
 def _browser() -> str | None:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
+
+
+@pytest.fixture(scope="session")
+def sample_scan():
+    """A sample scan that comes with the package, with its true landmarks."""
+    from faceviz import assets
+    from faceviz.io import read_scan
+
+    return read_scan(assets.path("scans/sample_neutral.ply"))

@@ -162,6 +162,8 @@ class LandmarkModule(L.LightningModule):
                 "learning_rate": rate,
                 **figures,
             }
+            if self.history and self.history[-1]["step"] == entry["step"]:  # the last weights, validated once more
+                entry["train_loss"] = self.history.pop()["train_loss"]
             self.history.append(entry)
             self._losses.clear()
         self.log_dict(figures, prog_bar=True)
@@ -186,10 +188,10 @@ class LandmarkModule(L.LightningModule):
         return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["elapsed"], checkpoint["history"] = self.elapsed, self.history
+        checkpoint["elapsed"] = self.elapsed
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.elapsed_before, self.history = checkpoint["elapsed"], checkpoint["history"]
+        self.elapsed_before = checkpoint["elapsed"]
         self._started = time.monotonic()
 
 
@@ -202,14 +204,28 @@ class HistoryFile(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         if trainer.sanity_checking or not module.history:
             return
-        partial = self.folder / "history.csv.partial"
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, _COLUMNS)
-            writer.writeheader()
-            writer.writerows(module.history)
-        partial.replace(self.folder / "history.csv")
+        write_history(self.folder / "history.csv", module.history)
         if self.draw:
             self.draw(module.history, self.folder / "curves.png")
+
+
+def write_history(path: Path, history: list[dict[str, float]]) -> None:
+    """The figures of every validation as CSV, appearing at once or not at all."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, _COLUMNS)
+        writer.writeheader()
+        writer.writerows(history)
+    partial.replace(path)
+
+
+def read_history(path: Path, last_step: int) -> list[dict[str, float]]:
+    """The validations up to a step; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    return [{**row, "step": int(row["step"])} for row in rows if row["step"] <= last_step]
 
 
 def train_landmarks(
@@ -283,13 +299,14 @@ def _run(
     module = LandmarkModule(config, budget)
     network = module.network.config
     start = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
+    module.history = read_history(out / "history.csv", start)
     batches = Batches(CloudFolder(shard_folder(config.data, "train")), config, network, start)
     validation = ValidationClouds(CloudFolder(shard_folder(config.data, "val")), network)
     best = ModelCheckpoint(
         out / "checkpoints", "best", monitor="val_iou", mode="max", enable_version_counter=False
     )
     latest = ModelCheckpoint(
-        out / "checkpoints", "last", every_n_train_steps=_SAVE_EVERY, enable_version_counter=False
+        out / "checkpoints", "last", every_n_train_steps=min(_SAVE_EVERY, config.validate_every), enable_version_counter=False
     )
     trainer = L.Trainer(
         accelerator="auto",

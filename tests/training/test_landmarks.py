@@ -1,0 +1,98 @@
+"""The network learns; a tiny run on the anny head stops, resumes, and leaves a model that predicts."""
+
+import csv
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+
+from faceviz.errors import ConfigError
+from faceviz.losses import adaptive_wing
+from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
+from faceviz.pipeline import LandmarkPredictor
+from faceviz.testing import random_face
+from faceviz.training import train_landmarks
+from faceviz.training.landmarks import example
+
+needs_anny = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="the package anny is not installed")
+
+NETWORK = {
+    "sizes": [128, 48, 16], "k": 8, "scalars": [16, 16, 16], "vectors": [4, 4, 4], "value_scalars": [4, 4, 4],
+    "value_vectors": [4, 4, 4], "encoder": [1, 1, 1], "decoder": [1, 1], "heads": 2, "radial": 4,
+}  # fmt: skip
+
+CONFIG = """
+name: tiny
+network: {network}
+data: {{sources: [anny], scans: 12, validation: 2, workers: 0, folder: {folder}}}
+optimiser: {{batch: 2, steps: {steps}, warmup: 3, average: 0.5, learning_rate: 0.01}}
+loss: {{foreground: 4}}
+validate_every: {every}
+threads: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def clouds(tmp_path_factory):
+    return tmp_path_factory.mktemp("clouds")
+
+
+def config(tmp_path, clouds, steps, every=10):
+    path = tmp_path / f"run{steps}.yaml"
+    path.write_text(CONFIG.format(network=NETWORK, folder=clouds, steps=steps, every=every))
+    return path
+
+
+def train(tmp_path, clouds, steps, **settings):
+    return train_landmarks(config(tmp_path, clouds, steps), out=tmp_path / "run", say=lambda _: None, **settings)
+
+
+def test_the_network_learns_one_face_by_heart():
+    torch.manual_seed(0)
+    face = random_face(0, 128)
+    network = Se3Unet(Se3UnetConfig.from_dict({**NETWORK, "scalars": [32, 32, 32], "vectors": [8, 8, 8]}))
+    graph, heat = example(
+        (face.points - face.centroid) / face.radius, (face.landmarks - face.centroid) / face.radius, network.config
+    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
+    for _ in range(150):
+        optimiser.zero_grad()
+        adaptive_wing(network(graph)[0].sigmoid(), heat, foreground=4.0).backward()
+        optimiser.step()
+    hot, true = network(graph)[0].sigmoid() >= 0.2, heat >= 0.2
+    assert float((hot & true).sum() / (hot | true).sum()) > 0.8
+
+
+@needs_anny
+def test_a_run_leaves_its_curves_and_a_model_that_predicts(tmp_path, clouds):
+    drawn = []
+    result = train(tmp_path, clouds, 40, draw=lambda history, path: drawn.append((len(history), path.name)))
+    assert drawn[-1][1] == "curves.png"
+    with (tmp_path / "run" / "history.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)][:2] == [10, 20]
+    heat = LandmarkPredictor.from_pretrained(result.model, device="cpu").heatmaps(random_face(0, 200).points / 100)
+    assert heat.shape == (200, 68) and np.isfinite(heat).all()
+
+
+@needs_anny
+def test_a_second_run_in_the_same_folder_needs_resume(tmp_path, clouds):
+    train(tmp_path, clouds, 10)
+    with pytest.raises(ConfigError, match="--resume"):
+        train(tmp_path, clouds, 10)
+
+
+@needs_anny
+def test_a_resumed_run_goes_on_where_it_was(tmp_path, clouds):
+    first, said = train(tmp_path, clouds, 10), []
+    result = train_landmarks(config(tmp_path, clouds, 20), out=tmp_path / "run", resume=True, say=said.append)
+    assert any(line.endswith("from step 10") for line in said)
+    assert result.steps == 20
+    assert result.history[0]["val_loss"] == first.history[0]["val_loss"]
+    assert [entry["step"] for entry in result.history][:2] == [10, 20]
+
+
+@needs_anny
+def test_a_time_budget_ends_the_run(tmp_path, clouds):
+    result = train(tmp_path, clouds, 100_000, budget_minutes=0.03)
+    assert result.steps < 5000 and result.minutes >= 0.03
