@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from faceviz.errors import ConfigError
+from faceviz.errors import ConfigError, MissingDependencyError
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,7 +39,12 @@ def landmarks(
     """
     if not config.is_file():
         raise ConfigError(f"{config}: no such file; name a YAML file with the settings of the run")
-    from faceviz.training import train_landmarks
+    try:
+        from faceviz.training import train_landmarks
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f'training needs {error.name}; install it with: pip install "faceviz[train]"'
+        ) from error
 
     result = train_landmarks(config, out=out, resume=resume, budget_minutes=budget_minutes, draw=_draw)
     print(

@@ -49,6 +49,15 @@ def test_training_without_its_configuration_is_an_error(faceviz, tmp_path):
     assert code == 2 and "no such file" in err
 
 
+def test_training_without_lightning_names_the_extra(faceviz, tmp_path, monkeypatch):
+    (tmp_path / "c.yaml").write_text("")
+    monkeypatch.delitem(sys.modules, "faceviz.training", raising=False)
+    monkeypatch.delitem(sys.modules, "faceviz.training.landmarks", raising=False)
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    code, _, err = faceviz("train", "landmarks", "--config", tmp_path / "c.yaml")
+    assert code == 2 and 'pip install "faceviz[train]"' in err
+
+
 def test_the_app_refuses_a_port_that_is_taken(faceviz, monkeypatch, tmp_path):
     monkeypatch.setattr("faceviz.assets.path", lambda *_, **__: tmp_path / "landmarks.py")
     with socket.socket() as taken:
