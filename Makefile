@@ -48,7 +48,9 @@ types: $(STAMP) ## Check the types
 	@$(BIN)/mypy
 
 docs: $(STAMP) ## Write the API pages to build/docs
-	@$(BIN)/pdoc -o build/docs faceviz '!faceviz.cli'
+	@$(BIN)/python -W ignore -m pdoc -o build/docs $$(find faceviz -name '*.py' ! -name '__*' ! -path '*/cli/*' | \
+		sed 's,/,.,g; s,\.py$$,,' | sort)
+	@echo "build/docs/index.html"
 
 bench: $(STAMP) ## Measure what the README claims
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
