@@ -10,7 +10,7 @@ export DGLBACKEND ?= pytorch
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test lint format types docs bench clean
+.PHONY: help setup app test lint format types docs viewer bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ docs: $(STAMP) ## Write the API pages to build/docs
 	@$(BIN)/python -W ignore -m pdoc -o build/docs $$(find faceviz -name '*.py' ! -name '__*' ! -path '*/cli/*' | \
 		sed 's,/,.,g; s,\.py$$,,' | sort)
 	@echo "build/docs/index.html"
+
+viewer: ## Rebuild the 3D viewer's bundle from js/ (needs Node.js; the bundle is committed)
+	@cd js && npm ci --no-audit --no-fund --silent && npm run build
 
 bench: $(STAMP) ## Measure what the README claims
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
