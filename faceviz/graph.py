@@ -127,7 +127,10 @@ def _cloud_tables(points: np.ndarray, settings: GraphSettings) -> tuple[np.ndarr
     sizes = [min(size, count) for size in settings.sizes]
     order = _level_order(points, sizes)
     ordered = points[order] - points.mean(axis=0)
-    within = [_neighbours_of_self(ordered[:size], settings.k, dense=i == len(sizes) - 1) for i, size in enumerate(sizes)]
+    within = [
+        _neighbours_of_self(ordered[:size], settings.k, dense=i == len(sizes) - 1)
+        for i, size in enumerate(sizes)
+    ]
     up = [
         _neighbours(ordered[:coarse], ordered[:fine], settings.k_up)
         for fine, coarse in zip(sizes[:-1], sizes[1:], strict=True)

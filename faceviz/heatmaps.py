@@ -9,8 +9,9 @@ from faceviz.errors import ShapeError
 #: Width of a heatmap in normalised units (radius of the cloud = 1), as in Ferraretto (2024), eq. 5.
 SIGMA = 0.095
 
-_FIT_POINTS = 32
+_FIT_POINTS = 16
 _FIT_STEPS = 6
+_DAMPING = 0.5
 
 
 def landmarks_to_heatmaps(points: np.ndarray, landmarks: np.ndarray, sigma: float = SIGMA) -> np.ndarray:
@@ -25,7 +26,9 @@ def landmarks_to_heatmaps(points: np.ndarray, landmarks: np.ndarray, sigma: floa
         (N, L) in [0, 1].
     """
     if points.ndim != 2 or points.shape[1] != 3 or landmarks.ndim != 2 or landmarks.shape[1] != 3:
-        raise ShapeError(f"points and landmarks must be (N, 3) and (L, 3), got {points.shape} and {landmarks.shape}")
+        raise ShapeError(
+            f"points and landmarks must be (N, 3) and (L, 3), got {points.shape} and {landmarks.shape}"
+        )
     squared = ((points[:, None] - landmarks[None]) ** 2).sum(axis=-1)
     return np.exp(-squared / (2.0 * sigma**2))
 
@@ -36,8 +39,8 @@ def heatmaps_to_landmarks(
     """Landmark positions between the points, by trilateration.
 
     The heat of a point tells its distance to the landmark, ``d^2 = -2 sigma^2 ln h``; the position minimises
-    ``sum_j h_j^2 (|x - p_j|^2 - d_j^2)^2`` over the hottest points (Levenberg-Marquardt from their weighted mean, damped so
-    that it stays there in the direction across the surface, which the distances do not determine).
+    ``sum_j h_j^2 (|x - p_j|^2 - d_j^2)^2`` over the hottest points (Levenberg-Marquardt from their weighted mean,
+    damped so that it stays there in the direction across the surface, which the distances do not determine).
 
     Args:
         heatmaps: (N, L) in [0, 1].
@@ -62,8 +65,8 @@ def heatmaps_to_landmarks(
         offset = position[:, None] - near
         residual = (offset**2).sum(axis=-1) - squared
         jacobian = 2.0 * offset
-        normal = np.einsum("lk,lki,lkj->lij", weight, jacobian, jacobian) + 0.1 * np.eye(3)
-        gradient = np.einsum("lk,lk,lki->li", weight, residual, jacobian) + 0.1 * (position - start)
+        normal = np.einsum("lk,lki,lkj->lij", weight, jacobian, jacobian) + _DAMPING * np.eye(3)
+        gradient = np.einsum("lk,lk,lki->li", weight, residual, jacobian) + _DAMPING * (position - start)
         position = position - np.linalg.solve(normal, gradient[..., None])[..., 0]
     drift = position - start
     length = np.linalg.norm(drift, axis=1, keepdims=True)

@@ -28,8 +28,22 @@ INNER = range(17, 68)
 
 
 def _names() -> tuple[str, ...]:
-    eye = ("outer corner", "upper lid outer", "upper lid inner", "inner corner", "lower lid inner", "lower lid outer")
-    mirrored_eye = ("inner corner", "upper lid inner", "upper lid outer", "outer corner", "lower lid outer", "lower lid inner")
+    eye = (
+        "outer corner",
+        "upper lid outer",
+        "upper lid inner",
+        "inner corner",
+        "lower lid inner",
+        "lower lid outer",
+    )
+    mirrored_eye = (
+        "inner corner",
+        "upper lid inner",
+        "upper lid outer",
+        "outer corner",
+        "lower lid outer",
+        "lower lid inner",
+    )
     outer_lip = (
         "right mouth corner", "upper lip right outer", "upper lip right peak", "upper lip centre",
         "upper lip left peak", "upper lip left outer", "left mouth corner", "lower lip left outer",

@@ -18,8 +18,8 @@ def adaptive_wing(
 ) -> Tensor:
     """Adaptive Wing loss (Wang et al. 2019, eq. 4), mean over all entries.
 
-    ``omega ln(1 + |e / epsilon|^(alpha - y))`` for ``|e| < theta``, else ``A |e| - C``, with A and C such that value and
-    slope are continuous; e the difference, y the target.
+    ``omega ln(1 + |e / epsilon|^(alpha - y))`` for ``|e| < theta``, else ``A |e| - C``, with A and C such that
+    value and slope are continuous; e the difference, y the target.
 
     Args:
         predicted, target: (...) in [0, 1].

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from faceviz import assets
 from faceviz.errors import CheckpointError, ConfigError, GeometryError, NoFaceError, nearest_name
-from faceviz.geometry.neighbours import idw_interpolate
+from faceviz.geometry.neighbours import idw_interpolate, project_to_surface
 from faceviz.geometry.sampling import farthest_point_order, sample_surface
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.graph import GraphSettings, SurfaceGraph, check_cloud
@@ -35,6 +35,7 @@ class PreparedScan:
     Attributes:
         scan: as it was given.
         points: (n, 3) in farthest-point order, the scan's frame and unit.
+        surface: (m, 3) the denser points that landmarks are put back on, same frame and unit.
         centre: (3,) and ``radius``: the network's frame is ``(x - centre) / radius``.
         raw: the points are the scan's own and were not scaled.
         seconds: time per stage.
@@ -42,6 +43,7 @@ class PreparedScan:
 
     scan: FaceScan
     points: np.ndarray
+    surface: np.ndarray
     centre: np.ndarray
     radius: float
     raw: bool = False
@@ -86,7 +88,7 @@ class LandmarkPrediction:
 
     @property
     def heatmaps(self) -> np.ndarray:
-        """Heatmaps (N, 68) float32 on the scan's own points, by inverse-distance weights; zero outside the face region."""
+        """Heatmaps (N, 68) float32 on the scan's own points by inverse-distance weights, zero outside the region."""
         if self.prepared.raw:
             return self.point_heatmaps
         points = self.prepared.scan.points
@@ -100,8 +102,8 @@ class LandmarkPrediction:
 class LandmarkPredictor:
     """The landmark network with what comes before and after it.
 
-    A scan of any size, pose and unit is looked at twice: first as a whole, scaled to radius 1; then only the sphere around
-    the landmarks that were found, so that hair, neck or a tight crop change nothing. Both looks are invariant under
+    A scan of any size, pose and unit is looked at twice: first as a whole, scaled to radius 1; then only the sphere
+    around the landmarks that were found, so that hair, neck or a tight crop change nothing. Both looks are invariant under
     rotation and translation, and so is the whole.
 
     Args:
@@ -111,14 +113,18 @@ class LandmarkPredictor:
         description: the model's ``config.json``.
     """
 
-    def __init__(self, network, *, name: str = "network", device: str | None = None, description=None) -> None:  # noqa: ANN001
+    def __init__(
+        self, network, *, name: str = "network", device: str | None = None, description=None
+    ) -> None:  # noqa: ANN001
         self.device = device or best_device()
         self.network = network.to(self.device).eval()
         self.name = name
         self.description = dict(description or {})
 
     @classmethod
-    def from_pretrained(cls, model: str | Path = DEFAULT_MODEL, *, device: str | None = None) -> LandmarkPredictor:
+    def from_pretrained(
+        cls, model: str | Path = DEFAULT_MODEL, *, device: str | None = None
+    ) -> LandmarkPredictor:
         """A predictor from a model's name or from a folder with ``model.safetensors`` and ``config.json``.
 
         Raises:
@@ -139,7 +145,9 @@ class LandmarkPredictor:
         except (ConfigError, TypeError) as error:
             raise CheckpointError(f"{folder}: {error}") from error
         except RuntimeError as error:
-            raise CheckpointError(f"{folder}: the weights do not fit the configuration: {_first_lines(error)}") from error
+            raise CheckpointError(
+                f"{folder}: the weights do not fit the configuration: {_first_lines(error)}"
+            ) from error
         return cls(network, name=folder.name, device=device, description=description)
 
     def predict(self, scan: FaceScan, *, raw: bool = False) -> LandmarkPrediction:
@@ -168,7 +176,7 @@ class LandmarkPredictor:
         least = self._graph_settings.least_points
         check_cloud(scan.points, least)
         if raw:
-            return PreparedScan(scan, scan.points, np.zeros(3), 1.0, raw=True)
+            return PreparedScan(scan, scan.points, scan.points, np.zeros(3), 1.0, raw=True)
         started = time.perf_counter()
         candidates = _candidates(scan)
         prepared = self._cloud(scan, candidates, candidates.mean(axis=0), _radius(candidates))
@@ -181,16 +189,19 @@ class LandmarkPredictor:
             if len(inside) < max(REGION_POINTS, least):
                 break
             prepared = self._cloud(scan, inside, centre, radius)
-        return _with_seconds(prepared, time.perf_counter() - started)
+        return replace(prepared, seconds={"prepare": time.perf_counter() - started})
 
-    def predict_prepared(self, prepared: PreparedScan, pose: RigidTransform | None = None) -> LandmarkPrediction:
-        """Landmarks of the prepared cloud moved by ``pose``: graph and network are computed anew for the posed cloud."""
+    def predict_prepared(
+        self, prepared: PreparedScan, pose: RigidTransform | None = None
+    ) -> LandmarkPrediction:
+        """Landmarks of the prepared cloud moved by ``pose``, graph and network computed anew for it."""
         pose = pose or RigidTransform.identity()
         posed, centre = pose.apply(prepared.points), pose.apply(prepared.centre)
         seconds = dict(prepared.seconds)
         heat = self._heatmaps((posed - centre) / prepared.radius, seconds)
         started = time.perf_counter()
         landmarks, confidence = heatmaps_to_landmarks(heat, posed, prepared.sigma)
+        landmarks = _on_surface(landmarks, prepared, pose)
         seconds["landmarks"] = time.perf_counter() - started
         return LandmarkPrediction(landmarks, confidence, posed, heat, prepared, pose, self.name, seconds)
 
@@ -216,10 +227,12 @@ class LandmarkPredictor:
         seconds["network"] = time.perf_counter() - started
         return heat
 
-    def _cloud(self, scan: FaceScan, candidates: np.ndarray, centre: np.ndarray, radius: float) -> PreparedScan:
+    def _cloud(
+        self, scan: FaceScan, candidates: np.ndarray, centre: np.ndarray, radius: float
+    ) -> PreparedScan:
         count = min(self._graph_settings.sizes[0], len(candidates))
         chosen = candidates[farthest_point_order(candidates, count)]
-        return PreparedScan(scan, chosen, centre, radius)
+        return PreparedScan(scan, chosen, candidates, centre, radius)
 
 
 def best_device() -> str:
@@ -244,6 +257,12 @@ def _candidates(scan: FaceScan) -> np.ndarray:
     return scan.points
 
 
+def _on_surface(landmarks: np.ndarray, prepared: PreparedScan, pose: RigidTransform) -> np.ndarray:
+    """Landmarks put on the scanned surface; the heat of points around a bump peaks inside it."""
+    back = project_to_surface(pose.inverse().apply(landmarks), prepared.surface, reach=0.5 * prepared.sigma)
+    return pose.apply(back)
+
+
 def _radius(points: np.ndarray) -> float:
     return float(np.linalg.norm(points - points.mean(axis=0), axis=1).max())
 
@@ -257,19 +276,15 @@ def _check_face(prediction: LandmarkPrediction, scan: FaceScan, least: float = _
         )
 
 
-def _with_seconds(prepared: PreparedScan, seconds: float) -> PreparedScan:
-    return PreparedScan(
-        prepared.scan, prepared.points, prepared.centre, prepared.radius, prepared.raw, {"prepare": seconds}
-    )
-
-
 def _model_folder(model: str | Path) -> Path:
     if Path(model).is_dir():
         return Path(model).resolve()
     known = assets.names("models")
     if str(model) in known:
         return assets.path(f"models/{model}")
-    raise CheckpointError(f"no model named {str(model)!r}{nearest_name(str(model), known)}; or name a model folder")
+    raise CheckpointError(
+        f"no model named {str(model)!r}{nearest_name(str(model), known)}; or name a model folder"
+    )
 
 
 def _first_lines(error: Exception) -> str:

@@ -14,7 +14,9 @@ REGION_POINTS = 256
 
 
 def face_sphere(landmarks: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, float]:
-    """Centre (3,) and radius of the face region: the mean of the inner landmarks, and ``REGION_SCALE`` times their RMS radius.
+    """Centre (3,) and radius of the face region.
+
+    The centre is the mean of the inner landmarks, the radius ``REGION_SCALE`` times their root-mean-square radius.
 
     Args:
         landmarks: (68, 3), any frame and unit.

@@ -84,7 +84,9 @@ def _coordinates(values: Any, name: str) -> np.ndarray:
         raise GeometryError(f"there are no {name}; a scan needs at least one point")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(bad):
-        raise GeometryError(f"{len(bad)} of {len(array)} {name} are NaN or infinite (first: row {bad[0]}); remove them")
+        raise GeometryError(
+            f"{len(bad)} of {len(array)} {name} are NaN or infinite (first: row {bad[0]}); remove them"
+        )
     array.setflags(write=False)
     return array
 

@@ -24,7 +24,7 @@ _ARCS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 
 
 def random_face(seed: int = 0, count: int = 1024) -> FaceScan:
-    """A face-like cloud in mm, in farthest-point order, with 68 landmarks on it: an ellipsoid with nose, eyes and mouth.
+    """A face-like cloud in mm, in farthest-point order, with 68 landmarks: an ellipsoid with nose, eyes and mouth.
 
     No head model and no file is needed; two seeds give two faces.
     """
@@ -42,7 +42,10 @@ def _on_surface(xy: np.ndarray, shape: np.ndarray) -> np.ndarray:
     x, y = xy.T
     depth = 80.0 * np.sqrt(np.clip(1.3 - (x / 80.0) ** 2 - (y / 110.0) ** 2, 0.0, None))
     nose = (24 + 3 * shape[2]) * np.exp(-((x / 11.0) ** 2) - ((y + 6.0) / 20.0) ** 2)
-    eyes = -(9 + shape[3]) * (np.exp(-(((x - 32) / 13) ** 2) - ((y - 28) / 9) ** 2) + np.exp(-(((x + 32) / 13) ** 2) - ((y - 28) / 9) ** 2))
+    eyes = -(9 + shape[3]) * (
+        np.exp(-(((x - 32) / 13) ** 2) - ((y - 28) / 9) ** 2)
+        + np.exp(-(((x + 32) / 13) ** 2) - ((y - 28) / 9) ** 2)
+    )
     mouth = (6 + shape[4]) * np.exp(-((x / 22.0) ** 2) - ((y + 42.0) / 7.0) ** 2)
     cheek = (4 + shape[5]) * np.exp(-(((x - 30) / 20) ** 2) - ((y + 15) / 25) ** 2)
     return np.column_stack([x, y, depth + nose + eyes + mouth + cheek])

@@ -16,7 +16,9 @@ def test_mirroring_twice_changes_nothing():
 
 
 def test_mirroring_swaps_the_names_of_the_sides():
-    swapped = [name.replace("right", "LEFT").replace("left", "right").replace("LEFT", "left") for name in NAMES]
+    swapped = [
+        name.replace("right", "LEFT").replace("left", "right").replace("LEFT", "left") for name in NAMES
+    ]
     assert [NAMES[i] for i in MIRROR] == swapped
 
 

@@ -11,13 +11,19 @@ def by_hand(error, target, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
     power = alpha - target
     if error < theta:
         return omega * math.log(1 + (error / epsilon) ** power)
-    slope = omega * (1 / (1 + (theta / epsilon) ** power)) * power * (theta / epsilon) ** (power - 1) / epsilon
+    slope = (
+        omega * (1 / (1 + (theta / epsilon) ** power)) * power * (theta / epsilon) ** (power - 1) / epsilon
+    )
     return slope * error - (theta * slope - omega * math.log(1 + (theta / epsilon) ** power))
 
 
-@pytest.mark.parametrize(("predicted", "target"), [(0.1, 0.0), (0.9, 0.0), (0.3, 1.0), (0.8, 0.6), (0.0, 0.45)])
+@pytest.mark.parametrize(
+    ("predicted", "target"), [(0.1, 0.0), (0.9, 0.0), (0.3, 1.0), (0.8, 0.6), (0.0, 0.45)]
+)
 def test_an_entry_has_the_value_of_the_paper(predicted, target):
-    loss = adaptive_wing(torch.tensor([predicted], dtype=torch.float64), torch.tensor([target], dtype=torch.float64))
+    loss = adaptive_wing(
+        torch.tensor([predicted], dtype=torch.float64), torch.tensor([target], dtype=torch.float64)
+    )
     assert float(loss) == pytest.approx(by_hand(abs(predicted - target), target), rel=1e-9)
 
 

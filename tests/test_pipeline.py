@@ -27,7 +27,9 @@ def small_network():
 
 @pytest.fixture
 def model_folder(tmp_path):
-    save_weights(tmp_path / "tiny", small_network().state_dict(), {"architecture": "se3unet", "network": SMALL})
+    save_weights(
+        tmp_path / "tiny", small_network().state_dict(), {"architecture": "se3unet", "network": SMALL}
+    )
     return tmp_path / "tiny"
 
 
@@ -47,7 +49,9 @@ def test_raw_mode_feeds_every_point_as_it_is(model_folder):
 def test_a_folder_gives_the_network_that_was_saved(model_folder):
     points = random_face(0, 256).points / 100
     expected = small_network().eval().heatmaps(points).numpy()
-    np.testing.assert_allclose(LandmarkPredictor.from_pretrained(model_folder).heatmaps(points), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        LandmarkPredictor.from_pretrained(model_folder).heatmaps(points), expected, atol=1e-6
+    )
 
 
 def test_an_unknown_model_is_an_error_that_lists_what_exists():

@@ -32,8 +32,8 @@ def knn(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np
 def shepard_weights(distances: np.ndarray, power: float = 2.0) -> np.ndarray:
     """Inverse-distance weights that sum to one and fade out at the last neighbour.
 
-    ``w_j ~ ((D - d_j) / (D d_j))^p`` for the first k of k + 1 sorted distances, D the last one (Franke and Nielson 1980,
-    the local form of Shepard's w = d^-p). Because a weight is zero at D, a change of neighbours causes no jump.
+    ``w_j ~ ((D - d_j) / (D d_j))^p`` for the first k of k + 1 sorted distances, D the last one (Franke and Nielson
+    1980, the local form of Shepard's w = d^-p). Because a weight is zero at D, a change of neighbours causes no jump.
 
     Args:
         distances: (Q, k + 1), sorted ascending.
@@ -59,3 +59,24 @@ def idw_interpolate(
     indices, distances = knn(points, queries, min(k + 1, len(points)))
     weights = shepard_weights(distances, power)
     return np.einsum("qk,qkc->qc", weights, values[indices[:, :-1]])
+
+
+def project_to_surface(queries: np.ndarray, points: np.ndarray, *, reach: float, k: int = 12) -> np.ndarray:
+    """Queries (Q, 3) moved onto the surface that points (N, 3) lie on.
+
+    They move along the normal of the plane through the k nearest points.
+
+    The plane is the weighted least-squares fit with weights ``(1 - (d / D)^2)^2``,
+    D the distance of the farthest of the k.
+    A query with no point within ``reach`` stays where it is: there the surface was not scanned.
+    """
+    indices, distances = knn(points, queries, min(k, len(points)))
+    near = points[indices]
+    weights = (1.0 - (distances / np.maximum(distances[:, -1:] * 1.0001, 1e-300)) ** 2) ** 2
+    weights = (weights / weights.sum(axis=1, keepdims=True))[..., None]
+    centre = (weights * near).sum(axis=1)
+    offset = near - centre[:, None]
+    _, axes = np.linalg.eigh(np.einsum("qki,qkj->qij", weights * offset, offset))
+    normal = axes[:, :, 0]
+    height = ((queries - centre) * normal).sum(axis=1, keepdims=True)
+    return np.where(distances[:, :1] < reach, queries - height * normal, queries)

@@ -21,7 +21,9 @@ def farthest_point_order(points: np.ndarray, count: int, start: int | None = Non
         GeometryError: count is not between 1 and N.
     """
     if not 1 <= count <= len(points):
-        raise GeometryError(f"cannot choose {count} of {len(points)} points; the largest valid count is {len(points)}")
+        raise GeometryError(
+            f"cannot choose {count} of {len(points)} points; the largest valid count is {len(points)}"
+        )
     xyz = np.ascontiguousarray((points - points.mean(axis=0)).T)  # (3, N)
     start = int((xyz * xyz).sum(axis=0).argmin()) if start is None else start
     order = np.empty(count, dtype=np.int64)
@@ -40,8 +42,8 @@ def farthest_point_order(points: np.ndarray, count: int, start: int | None = Non
 def is_farthest_point_order(points: np.ndarray, count: int, tolerance: float = 1e-4) -> bool:
     """Whether the first ``count`` points already are in farthest-point order, up to a tolerance relative to the radius.
 
-    A cloud sampled by farthest points keeps its order when it is moved in single precision, where exact comparison would
-    flip near ties.
+    A cloud sampled by farthest points keeps its order when it is moved in single precision, where exact comparison
+    would flip near ties.
     """
     centred = points - points.mean(axis=0)
     norms = np.linalg.norm(centred, axis=1)

@@ -28,7 +28,9 @@ class RigidTransform:
         rotation = np.array(self.rotation, dtype=np.float64)
         translation = np.array(self.translation, dtype=np.float64)
         if rotation.shape != (3, 3) or translation.shape != (3,):
-            raise ShapeError(f"a rigid transform is (3, 3) and (3,), got {rotation.shape} and {translation.shape}")
+            raise ShapeError(
+                f"a rigid transform is (3, 3) and (3,), got {rotation.shape} and {translation.shape}"
+            )
         if not np.isfinite(translation).all():
             raise GeometryError("the translation is not finite")
         error = np.abs(rotation @ rotation.T - np.eye(3)).max()
@@ -77,7 +79,7 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
 def random_pose(
     rng: np.random.Generator, max_translation: float = 10.0, *, rotate: bool = True, translate: bool = True
 ) -> RigidTransform:
-    """A rotation uniform on SO(3) and a translation uniform in direction, its length uniform up to ``max_translation``."""
+    """A rotation uniform on SO(3); a translation uniform in direction and in length up to ``max_translation``."""
     rotation = random_rotation(rng) if rotate else np.eye(3)
     shift = _unit(rng.standard_normal(3)) * rng.uniform(0.0, max_translation) if translate else np.zeros(3)
     return RigidTransform(rotation, shift)

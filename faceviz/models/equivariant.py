@@ -63,11 +63,13 @@ class RadialBasis(nn.Module):
         return torch.exp(-(((stretched - self.centres) * self.inverse_width) ** 2))
 
 
-def neighbourhood(points: Tensor, table: Tensor, basis: RadialBasis, *, windowed: bool = True) -> Neighbourhood:
+def neighbourhood(
+    points: Tensor, table: Tensor, basis: RadialBasis, *, windowed: bool = True
+) -> Neighbourhood:
     """Distances, directions and fading weights of a neighbour table.
 
-    The window is ``(1 - (d / D)^4)^2``, D the distance of the last neighbour, which is only used for this: when two points
-    swap places at the edge, both weigh nothing.
+    The window is ``(1 - (d / D)^4)^2``, D the distance of the last neighbour, which is only used for this: when two
+    points swap places at the edge, both weigh nothing.
 
     Args:
         points: (B, N, 3).
@@ -121,7 +123,7 @@ class FeatureNorm(nn.Module):
 
 
 class Moments(NamedTuple):
-    """Sums over a neighbourhood, ``alpha_ij`` the weights of H heads, ``u_ij`` the direction (G of the heads for u v)."""
+    """Sums over a neighbourhood; ``alpha_ij`` the weights of H heads (G of them for u v), ``u_ij`` the direction."""
 
     s: Tensor  # (B, M, H, Cs) sum_j alpha s_j
     us: Tensor  # (B, M, 3 H, Cs) sum_j alpha u s_j
@@ -164,7 +166,7 @@ class MomentMixing(nn.Module):
         return torch.stack(rows, 1).flatten(0, 2)
 
     def _product_matrix(self) -> Tensor:
-        """(3 G 3 Cv, C0 + 3 C1): u_a v_b to the inner product if a = b, to the cross product's axis c by epsilon_abc."""
+        """(3 G 3 Cv, C0 + 3 C1): u_a v_b to the inner product if a = b, to the cross product by epsilon_abc."""
         none, flat = torch.zeros_like(self.cross), torch.zeros_like(self.dot)
         signed = {0: none, 1: self.cross, -1: -self.cross}
         rows = []
@@ -188,8 +190,8 @@ class EquivariantAttention(nn.Module):
 
     ``alpha_ij = softmax_j(q_i . k_ij + b_j)`` and ``f_i += W sum_j alpha_ij (1, u_ij) (x) f_j`` (Fuchs et al. 2020,
     eq. 10, with the sum over neighbours first). The keys ``k_ij = (phi(d_ij), u_ij)`` are a radial basis and the
-    direction; the query is a radial profile (type 0) and a vector (type 1) of the receiving point, so that their product
-    is a scalar; the sender adds a bias.
+    direction; the query is a radial profile (type 0) and a vector (type 1) of the receiving point, so that their
+    product is a scalar; the sender adds a bias.
 
     Args:
         scalars, vectors: channels in and out.
@@ -209,7 +211,9 @@ class EquivariantAttention(nn.Module):
         self.source_bias = nn.Linear(scalars, heads, bias=False)
         self.value_scalar = nn.Linear(scalars, value_scalars)
         self.value_vector = nn.Linear(vectors, value_vectors, bias=False)
-        self.mix = MomentMixing((heads, self.product_heads), (value_scalars, value_vectors), (scalars, vectors))
+        self.mix = MomentMixing(
+            (heads, self.product_heads), (value_scalars, value_vectors), (scalars, vectors)
+        )
 
     def forward(self, x: Features, near: Neighbourhood) -> Features:
         """Features at the first M of N points from all N; M is the neighbourhood's."""
@@ -269,7 +273,12 @@ class EquivariantBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.attention = EquivariantAttention(
-            scalars, vectors, heads=heads, value_scalars=value_scalars, value_vectors=value_vectors, radial=radial
+            scalars,
+            vectors,
+            heads=heads,
+            value_scalars=value_scalars,
+            value_vectors=value_vectors,
+            radial=radial,
         )
         self.mixing = PointwiseMixing(scalars, vectors, products=vectors // 2, hidden=2 * scalars)
 

@@ -60,7 +60,9 @@ class Se3UnetConfig:
         levels = len(self.sizes)
         for name in ("scalars", "vectors", "value_scalars", "value_vectors", "encoder"):
             if len(getattr(self, name)) != levels:
-                raise ConfigError(f"{name} needs {levels} entries, one a level, got {len(getattr(self, name))}")
+                raise ConfigError(
+                    f"{name} needs {levels} entries, one a level, got {len(getattr(self, name))}"
+                )
         if len(self.decoder) != levels - 1:
             raise ConfigError(f"decoder needs {levels - 1} entries, one for each level but the last")
         if list(self.sizes) != sorted(self.sizes, reverse=True):
@@ -98,7 +100,9 @@ class Se3Unet(nn.Module):
         self.narrow = nn.ModuleList(_resize(c, level + 1, level) for level in range(len(c.decoder)))
         self.decoder = nn.ModuleList(self._blocks(level, count) for level, count in enumerate(c.decoder))
         width = c.scalars[0] + c.vectors[0]
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 128), nn.SiLU(), nn.Linear(128, c.landmarks))
+        self.head = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 128), nn.SiLU(), nn.Linear(128, c.landmarks)
+        )
         nn.init.constant_(self.head[-1].bias, -3.0)
 
     def _block(self, level: int) -> EquivariantBlock:
@@ -165,5 +169,5 @@ def _resize(c: Se3UnetConfig, source: int, target: int) -> Resize:
 
 
 def _scales(c: Se3UnetConfig) -> list[float]:
-    """The spacing of a level's points on a face of radius 1, about ``1.6 / sqrt(n)``: the finest distance to resolve."""
+    """The spacing of a level's points on a face of radius 1, about ``1.6 / sqrt(n)``."""
     return [1.6 / size**0.5 for size in c.sizes]

@@ -1,8 +1,8 @@
 """Training clouds: what the landmark network learns from, made once from scans and kept on disk.
 
-Each scan gives two clouds in the network's units: one as the scan was cropped (centroid, radius 1), one of the face region
-around the landmarks, shaken, as the predictor's second look sees it. Both are kept in farthest-point order with more points
-than the network takes, so that pieces can be cut out of them in every epoch.
+Each scan gives two clouds in the network's units: one as the scan was cropped (centroid, radius 1), one of the face
+region around the landmarks, shaken, as the predictor's second look sees it. Both are kept in farthest-point order with
+more points than the network takes, so that pieces can be cut out of them in every epoch.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def whole_cloud(scan: FaceScan, keep: int = KEPT_POINTS) -> TrainingCloud:
     return _cloud(scan.points, scan.landmarks, scan.centroid, scan.radius, keep)
 
 
-def region_cloud(scan: FaceScan, rng: np.random.Generator | None = None, keep: int = KEPT_POINTS) -> TrainingCloud:
+def region_cloud(
+    scan: FaceScan, rng: np.random.Generator | None = None, keep: int = KEPT_POINTS
+) -> TrainingCloud:
     """The points inside the sphere around the true landmarks; with ``rng`` centre and radius are a few percent off.
 
     Raises:
@@ -56,11 +58,15 @@ def region_cloud(scan: FaceScan, rng: np.random.Generator | None = None, keep: i
         radius = radius * np.exp(rng.normal(0.0, 0.06))
     inside = scan.points[((scan.points - centre) ** 2).sum(axis=1) < radius**2]
     if len(inside) < REGION_POINTS:
-        raise GeometryError(f"{len(inside)} points lie in the face region; at least {REGION_POINTS} are needed")
+        raise GeometryError(
+            f"{len(inside)} points lie in the face region; at least {REGION_POINTS} are needed"
+        )
     return _cloud(inside, scan.landmarks, centre, radius, keep)
 
 
-def _cloud(points: np.ndarray, landmarks: np.ndarray, centre: np.ndarray, radius: float, keep: int) -> TrainingCloud:
+def _cloud(
+    points: np.ndarray, landmarks: np.ndarray, centre: np.ndarray, radius: float, keep: int
+) -> TrainingCloud:
     kept = points[farthest_point_order(points, min(keep, len(points)))]
     return TrainingCloud((kept - centre) / radius, (landmarks - centre) / radius, radius)
 
@@ -83,7 +89,10 @@ def write_shard(path: Path, clouds: Sequence[TrainingCloud]) -> None:
 
 def read_shard(path: Path) -> list[TrainingCloud]:
     with np.load(path) as data:
-        return [TrainingCloud(*entry) for entry in zip(data["points"], data["landmarks"], data["mm"].tolist(), strict=True)]
+        return [
+            TrainingCloud(*entry)
+            for entry in zip(data["points"], data["landmarks"], data["mm"].tolist(), strict=True)
+        ]
 
 
 def augment(cloud: TrainingCloud, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

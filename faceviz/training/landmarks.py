@@ -27,10 +27,10 @@ from faceviz.io.weights import save_weights
 from faceviz.landmarks import INNER
 from faceviz.losses import adaptive_wing
 from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
+from faceviz.synth.dataset import available_sources
 from faceviz.training.clouds import CloudFolder, TrainingCloud, augment, targets
 from faceviz.training.config import LandmarkTrainingConfig, read_config
 from faceviz.training.machine import keep_freed_memory
-from faceviz.synth.dataset import available_sources
 from faceviz.training.scanning import fill, shard_folder, start_filling
 
 _IOU_THRESHOLD = 0.2
@@ -53,10 +53,15 @@ class TrainingResult:
 
 
 class Batches(IterableDataset):
-    """Batches without end from step ``start`` on; batch ``i`` is drawn by ``i`` alone, so that a resumed run goes on with
-    the batches it would have had (once all scans are on disk)."""
+    """Batches without end from step ``start`` on.
 
-    def __init__(self, clouds: CloudFolder, config: LandmarkTrainingConfig, network: Se3UnetConfig, start: int) -> None:
+    Batch ``i`` is drawn by ``i`` alone, so that a resumed run goes on with the batches it would have had (once all
+    scans are on disk).
+    """
+
+    def __init__(
+        self, clouds: CloudFolder, config: LandmarkTrainingConfig, network: Se3UnetConfig, start: int
+    ) -> None:
         self.clouds, self.config, self.network, self.start = clouds, config, network, start
 
     def __iter__(self) -> Iterator[tuple[SurfaceGraph, Tensor]]:
@@ -162,7 +167,9 @@ class LandmarkModule(L.LightningModule):
                 "learning_rate": rate,
                 **figures,
             }
-            if self.history and self.history[-1]["step"] == entry["step"]:  # the last weights, validated once more
+            if (
+                self.history and self.history[-1]["step"] == entry["step"]
+            ):  # the last weights, validated once more
                 entry["train_loss"] = self.history.pop()["train_loss"]
             self.history.append(entry)
             self._losses.clear()
@@ -272,7 +279,9 @@ def train_landmarks(
             process.terminate()
 
 
-def _provide_data(config: LandmarkTrainingConfig, sources: tuple[str, ...], say: Callable[[str], None]) -> list:
+def _provide_data(
+    config: LandmarkTrainingConfig, sources: tuple[str, ...], say: Callable[[str], None]
+) -> list:
     say(f"scanning {config.data.scans} heads ({', '.join(sources)}) into {config.data.folder}")
     fill(config.data, sources, "val")
     if config.data.workers == 0:
@@ -281,7 +290,9 @@ def _provide_data(config: LandmarkTrainingConfig, sources: tuple[str, ...], say:
     processes = start_filling(config.data, sources, "train")
     while not any(shard_folder(config.data, "train").glob("*.npz")):
         if not any(process.is_alive() for process in processes):
-            raise ConfigError("the scanning processes ended without a shard; run with data.workers: 0 to see why")
+            raise ConfigError(
+                "the scanning processes ended without a shard; run with data.workers: 0 to see why"
+            )
         time.sleep(0.5)
     return processes
 
@@ -306,7 +317,10 @@ def _run(
         out / "checkpoints", "best", monitor="val_iou", mode="max", enable_version_counter=False
     )
     latest = ModelCheckpoint(
-        out / "checkpoints", "last", every_n_train_steps=min(_SAVE_EVERY, config.validate_every), enable_version_counter=False
+        out / "checkpoints",
+        "last",
+        every_n_train_steps=min(_SAVE_EVERY, config.validate_every),
+        enable_version_counter=False,
     )
     trainer = L.Trainer(
         accelerator="auto",
@@ -339,9 +353,7 @@ def _run(
     model = out / config.name
     _export(model, weights, network, module, config, sources, iou)
     say(f"best mean IoU at {_IOU_THRESHOLD}: {iou:.3f}; weights in {model}")
-    return TrainingResult(
-        out, model, module.history, iou, trainer.global_step, module.elapsed / 60, sources
-    )
+    return TrainingResult(out, model, module.history, iou, trainer.global_step, module.elapsed / 60, sources)
 
 
 def _early_stop(config: LandmarkTrainingConfig) -> list[L.Callback]:

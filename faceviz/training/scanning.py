@@ -29,7 +29,9 @@ def start_filling(config: DataConfig, sources: tuple[str, ...], split: str) -> l
     """Make the missing shards of a split in ``config.workers`` processes; each shard appears when it is whole."""
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_fill_as_worker, args=(config, sources, split, worker, config.workers), daemon=True)
+        context.Process(
+            target=_fill_as_worker, args=(config, sources, split, worker, config.workers), daemon=True
+        )
         for worker in range(config.workers)
     ]
     with single_threaded_children():
@@ -42,7 +44,9 @@ def shard_folder(config: DataConfig, split: str) -> Path:
     return Path(config.folder) / split
 
 
-def _fill_as_worker(config: DataConfig, sources: tuple[str, ...], split: str, worker: int, workers: int) -> None:
+def _fill_as_worker(
+    config: DataConfig, sources: tuple[str, ...], split: str, worker: int, workers: int
+) -> None:
     os.nice(5)
     for _ in _fill_shards(config, sources, split, worker, workers):
         if os.getppid() == 1:
@@ -67,5 +71,7 @@ def _fill_shards(
 def _clouds(scans: SyntheticScans, indices: range, seed: int) -> list[TrainingCloud]:
     clouds: list[TrainingCloud] = []
     for index in indices:
-        clouds.extend(scan_to_clouds(scans[index], np.random.default_rng(np.random.SeedSequence([seed, index]))))
+        clouds.extend(
+            scan_to_clouds(scans[index], np.random.default_rng(np.random.SeedSequence([seed, index])))
+        )
     return clouds

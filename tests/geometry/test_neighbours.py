@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from faceviz.errors import GeometryError
-from faceviz.geometry.neighbours import idw_interpolate, knn, shepard_weights
+from faceviz.geometry.neighbours import idw_interpolate, knn, project_to_surface, shepard_weights
 
 
 def test_nearest_neighbours_agree_with_brute_force():
@@ -47,3 +47,19 @@ def test_interpolation_reproduces_a_constant_and_stays_between_the_values():
 
 def test_equidistant_neighbours_share_equally():
     assert shepard_weights(np.array([[1.0, 1.0, 1.0]])) == pytest.approx(0.5)
+
+
+def test_points_off_a_sphere_are_put_back_on_it():
+    rng = np.random.default_rng(4)
+    sphere = rng.normal(size=(4000, 3))
+    sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
+    queries = sphere[:50] * rng.uniform(0.95, 1.05, (50, 1))
+    back = project_to_surface(queries, sphere, reach=0.2)
+    np.testing.assert_allclose(np.linalg.norm(back, axis=1), 1.0, atol=4e-3)
+    assert np.linalg.norm(back - sphere[:50], axis=1).max() < 0.03
+
+
+def test_a_query_far_from_every_point_stays():
+    points = np.random.default_rng(5).normal(size=(50, 3))
+    far = np.array([[100.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(project_to_surface(far, points, reach=1.0), far)

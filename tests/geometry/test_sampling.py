@@ -53,7 +53,9 @@ def test_surface_samples_lie_on_their_triangles():
     points, face = sample_surface(vertices, triangles, 500, rng)
     a, b, c = (vertices[triangles[face, i]] for i in range(3))
     basis = np.stack([b - a, c - a], axis=2)
-    coefficients = np.stack([np.linalg.lstsq(m, p, rcond=None)[0] for m, p in zip(basis, points - a, strict=True)])
+    coefficients = np.stack(
+        [np.linalg.lstsq(m, p, rcond=None)[0] for m, p in zip(basis, points - a, strict=True)]
+    )
     np.testing.assert_allclose(np.einsum("nij,nj->ni", basis, coefficients), points - a, atol=1e-9)
 
 

@@ -20,7 +20,9 @@ def test_composition_applies_the_right_transform_first():
 
 def test_euler_angles_agree_with_scipy():
     angles = np.array([0.3, -1.1, 2.4])
-    np.testing.assert_allclose(euler_to_rotation(*angles), Rotation.from_euler("xyz", angles).as_matrix(), atol=1e-14)
+    np.testing.assert_allclose(
+        euler_to_rotation(*angles), Rotation.from_euler("xyz", angles).as_matrix(), atol=1e-14
+    )
 
 
 def test_random_rotations_are_uniform_on_so3():

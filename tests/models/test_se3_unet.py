@@ -30,7 +30,9 @@ def cloud(seed=0, count=128, dtype=np.float64):
 @pytest.mark.parametrize("seed", range(3))
 def test_heatmaps_do_not_change_with_pose_in_single_precision(seed):
     model = network()
-    assert_equivariant(lambda x: model.heatmaps(x).numpy(), cloud(seed, dtype=np.float32), poses=40, seed=seed)
+    assert_equivariant(
+        lambda x: model.heatmaps(x).numpy(), cloud(seed, dtype=np.float32), poses=40, seed=seed
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -42,7 +44,9 @@ def test_heatmaps_do_not_change_with_pose_in_double_precision(seed):
 def test_heatmaps_follow_a_permutation_of_the_points(rng):
     model, points = network(), cloud()
     order = rng.permutation(len(points))
-    np.testing.assert_allclose(model.heatmaps(points[order]).numpy(), model.heatmaps(points).numpy()[order], atol=1e-6)
+    np.testing.assert_allclose(
+        model.heatmaps(points[order]).numpy(), model.heatmaps(points).numpy()[order], atol=1e-6
+    )
 
 
 def test_a_cloud_does_not_depend_on_its_place_in_a_batch():
@@ -103,5 +107,8 @@ def test_the_default_network_is_invariant_over_a_thousand_poses_on_small_and_200
     face = cloud(6, 1024, np.float32)
     still = model.heatmaps(face).numpy()
     rng = np.random.default_rng(6)
-    worst = max(np.abs(model.heatmaps(random_pose(rng).apply(face).astype(np.float32)).numpy() - still).max() for _ in range(200))
+    worst = max(
+        np.abs(model.heatmaps(random_pose(rng).apply(face).astype(np.float32)).numpy() - still).max()
+        for _ in range(200)
+    )
     assert worst <= 1e-5

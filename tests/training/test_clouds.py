@@ -5,7 +5,15 @@ from faceviz.errors import GeometryError
 from faceviz.geometry.sampling import farthest_point_order
 from faceviz.regions import face_sphere
 from faceviz.testing import random_face
-from faceviz.training.clouds import CloudFolder, augment, region_cloud, scan_to_clouds, targets, whole_cloud, write_shard
+from faceviz.training.clouds import (
+    CloudFolder,
+    augment,
+    region_cloud,
+    scan_to_clouds,
+    targets,
+    whole_cloud,
+    write_shard,
+)
 
 
 @pytest.fixture(scope="module")

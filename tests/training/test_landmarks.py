@@ -15,7 +15,9 @@ from faceviz.testing import random_face
 from faceviz.training import train_landmarks
 from faceviz.training.landmarks import example
 
-needs_anny = pytest.mark.skipif(importlib.util.find_spec("anny") is None, reason="the package anny is not installed")
+needs_anny = pytest.mark.skipif(
+    importlib.util.find_spec("anny") is None, reason="the package anny is not installed"
+)
 
 NETWORK = {
     "sizes": [128, 48, 16], "k": 8, "scalars": [16, 16, 16], "vectors": [4, 4, 4], "value_scalars": [4, 4, 4],
@@ -45,7 +47,9 @@ def config(tmp_path, clouds, steps, every=10):
 
 
 def train(tmp_path, clouds, steps, **settings):
-    return train_landmarks(config(tmp_path, clouds, steps), out=tmp_path / "run", say=lambda _: None, **settings)
+    return train_landmarks(
+        config(tmp_path, clouds, steps), out=tmp_path / "run", say=lambda _: None, **settings
+    )
 
 
 def test_the_network_learns_one_face_by_heart():
@@ -53,7 +57,9 @@ def test_the_network_learns_one_face_by_heart():
     face = random_face(0, 128)
     network = Se3Unet(Se3UnetConfig.from_dict({**NETWORK, "scalars": [32, 32, 32], "vectors": [8, 8, 8]}))
     graph, heat = example(
-        (face.points - face.centroid) / face.radius, (face.landmarks - face.centroid) / face.radius, network.config
+        (face.points - face.centroid) / face.radius,
+        (face.landmarks - face.centroid) / face.radius,
+        network.config,
     )
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
     for _ in range(150):
@@ -71,7 +77,9 @@ def test_a_run_leaves_its_curves_and_a_model_that_predicts(tmp_path, clouds):
     assert drawn[-1][1] == "curves.png"
     with (tmp_path / "run" / "history.csv").open() as file:
         assert [int(row["step"]) for row in csv.DictReader(file)][:2] == [10, 20]
-    heat = LandmarkPredictor.from_pretrained(result.model, device="cpu").heatmaps(random_face(0, 200).points / 100)
+    heat = LandmarkPredictor.from_pretrained(result.model, device="cpu").heatmaps(
+        random_face(0, 200).points / 100
+    )
     assert heat.shape == (200, 68) and np.isfinite(heat).all()
 
 
