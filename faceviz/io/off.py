@@ -24,7 +24,7 @@ def parse_off(data: bytes, limits: Limits) -> Parsed:
         raise Problem("does not begin with 'OFF'", "check that this is an OFF file")
     if b"4" in magic[1] or b"n" in magic[1]:
         raise Problem("holds points that are not three-dimensional", "export it as plain OFF")
-    source = rows(data[magic.end() :])
+    source = rows(data[magic.end() :], first=data.count(b"\n", 0, magic.end()) + 1)
     vertex_count, face_count = _counts(source)
     limits.check_points(vertex_count)
     limits.check_triangles(face_count)

@@ -17,7 +17,7 @@ import numpy as np
 from faceviz.io.problems import Problem, shown
 
 MAX_DEPTH = 50
-MAX_VALUES = 2_000_000
+MAX_VALUES = 500_000
 MAX_DIMENSIONS = 8
 
 _DAMAGED = "the file is damaged: save it again"
@@ -176,6 +176,13 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
+def _empty_bytes(*arguments: Any) -> bytes:
+    """``bytes()``, with which old protocols write empty bytes."""
+    if arguments:
+        raise Problem("is a pickle that calls what it must not", "nothing was run: save plain arrays")
+    return b""
+
+
 def _new_dtype(code: Any, *_: Any) -> _Dtype:
     return _Dtype(code)
 
@@ -188,8 +195,9 @@ _KNOWN = {
     "numpy.core.numeric": {"_frombuffer": _array_from_buffer},
     "numpy._core.numeric": {"_frombuffer": _array_from_buffer},
     "_codecs": {"encode": _encode},
+    "__builtin__": {"bytes": _empty_bytes},
 }
-_CALLABLE = (_new_array, _scalar, _array_from_buffer, _encode, _new_dtype)
+_CALLABLE = (_new_array, _scalar, _array_from_buffer, _encode, _empty_bytes, _new_dtype)
 
 # pickle._Unpickler is the same machine as pickle.Unpickler, in Python: it keeps its memo in a dict (the one in C
 # allocates whatever index a hostile opcode names), and its opcodes can be replaced one by one.

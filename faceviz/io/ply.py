@@ -162,7 +162,8 @@ def _has_corners(face: Element) -> bool:
 
 
 def _read_text(data: bytes, header: Header) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    source = rows(data[header.size :], comment=b"\n")
+    first = len(data[: header.size].splitlines()) + 1
+    source = rows(data[header.size :], comment=None, first=first)
     points, sizes, corners = np.empty((0, 3)), np.empty(0, np.int64), np.empty(0, np.int64)
     for element in header.elements:
         batches = take(source, element.count, f"{element.name} rows")
@@ -185,7 +186,7 @@ def _text_points(batches: Iterator[list[Row]], vertex: Element) -> np.ndarray:
         wrong = next(((line, row) for line, row in batch if len(row) != width), None)
         if wrong is not None:
             raise Problem(
-                f"line {wrong[0]} of its body has {len(wrong[1])} values instead of {width}", _CUT_OFF
+                f"line {wrong[0]} has {len(wrong[1])} values instead of {width}", _CUT_OFF
             )
         parts.append(numbers(batch, 0, width)[:, axes])
     return np.concatenate(parts)
@@ -220,7 +221,7 @@ def _list_in_row(line: int, row: list[bytes], face: Element) -> list[bytes]:
         if length < 0 or position > len(row):
             break
     if position != len(row):
-        raise Problem(f"line {line} of its body does not hold one {face.name}", _CUT_OFF)
+        raise Problem(f"line {line} does not hold one {face.name}", _CUT_OFF)
     return found
 
 

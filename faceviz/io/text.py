@@ -16,12 +16,13 @@ BATCH = 65_536
 
 Row = tuple[int, list[bytes]]  # (number of the line, its words)
 
+_REPAIR = "repair the line, or export again if the file was cut off"
 _BLOCK = 1 << 22
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The lines of a text file with their numbers, from 1; long lines and binary content are refused."""
+def lines(data: bytes, first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """The lines of a text with their numbers, from ``first``; long lines and binary content are refused."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Problem("is UTF-16 text", "save it as plain ASCII or UTF-8")
     if b"\0" in data:
@@ -31,7 +32,7 @@ def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     if (count := data.count(b"\n")) > MAX_LINES:
         raise Problem(f"has {count:,} lines, more than the {MAX_LINES:,} allowed", "save it as a binary PLY")
     stream = io.BytesIO(data.removeprefix(_UTF8_MARK))
-    number = 1
+    number = first
     while block := stream.readlines(_BLOCK):
         if max(map(len, block)) > MAX_LINE:
             raise Problem(f"has a line longer than {MAX_LINE:,} characters", "break it up")
@@ -39,10 +40,10 @@ def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
         number += len(block)
 
 
-def rows(data: bytes, comment: bytes = b"#") -> Iterator[Row]:
+def rows(data: bytes, comment: bytes | None = b"#", first: int = 1) -> Iterator[Row]:
     """The words of each line that holds any, comments left out."""
-    for number, line in lines(data):
-        words = line.partition(comment)[0].split() if comment in line else line.split()
+    for number, line in lines(data, first):
+        words = line.partition(comment)[0].split() if comment and comment in line else line.split()
         if words:
             yield number, words
 
@@ -77,7 +78,7 @@ def numbers(batch: list[Row], start: int, count: int, kind: Callable[[bytes], fl
     words = [word for _, row in batch for word in row[start:stop]]
     if len(words) != len(batch) * count:
         line, row = next((line, row) for line, row in batch if len(row) < stop)
-        raise Problem(f"line {line} has {len(row)} values where {stop} are expected", "repair the line")
+        raise Problem(f"line {line} has {len(row)} values where {stop} are expected", _REPAIR)
     return convert(words, kind, lambda index: batch[index // count][0]).reshape(len(batch), count)
 
 
@@ -93,7 +94,7 @@ def counted_lists(batch: list[Row], *, exact: bool) -> tuple[np.ndarray, np.ndar
     if len(bad):
         line = batch[bad[0]][0]
         raise Problem(
-            f"line {line} announces {sizes[bad[0]]} indices and holds {held[bad[0]]}", "repair the line"
+            f"line {line} announces {sizes[bad[0]]} indices and holds {held[bad[0]]}", _REPAIR
         )
     words = [word for (_, row), n in zip(batch, sizes.tolist(), strict=True) for word in row[1 : n + 1]]
     return sizes, convert(words, int, lambda index: batch[list_of(sizes, index)][0])
@@ -114,7 +115,7 @@ def convert(words: list[bytes], kind: Callable[[bytes], float], line_of: Callabl
         index = next(index for index, word in enumerate(words) if not _is(kind, word))
         where = f"line {line_of(index)} holds {shown(words[index])}"
         expected = "an integer" if kind is int else "a number"
-        raise Problem(f"{where} where {expected} is expected", "repair the line") from None
+        raise Problem(f"{where} where {expected} is expected", _REPAIR) from None
 
 
 def _is(kind: Callable[[bytes], float], word: bytes) -> bool:

@@ -72,4 +72,4 @@ def _why_unknown(extent: float) -> str:
         return "perhaps inches"
     if 0.7 < extent <= 4.0:
         return "looks normalised, unit unknown"
-    return "no face in mm, cm or m is that large, unit unknown"
+    return "no face measures that in mm, cm or m, unit unknown"
