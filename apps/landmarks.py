@@ -1,0 +1,173 @@
+"""68 landmark heatmaps on a 3D face scan, live: ``panel serve apps/landmarks.py``.
+
+Widgets change ``Settings``; the worker answers with ``Moved``; both together make the scene. No algorithm lives here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePath
+
+import numpy as np
+import panel as pn
+from widgets import readouts, scans
+from widgets.engine import WORKER, predictor
+from widgets.page import ALL, LandmarksPage
+from widgets.pose import PoseControls
+from widgets.table import LandmarksTable
+
+from faceviz.display import state
+from faceviz.display.latest import LatestOnly
+from faceviz.display.settings import Settings, Triple
+from faceviz.errors import FacevizError
+from faceviz.geometry.transforms import RigidTransform
+from faceviz.scan import FaceScan
+
+pn.extension("tabulator", "filedropper", notifications=True)
+
+
+class LandmarksApp:
+    """One session of the page."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.moved: state.Moved | None = None
+        self.worst, self.moves = 0.0, 0
+        self._rng = np.random.default_rng()
+        self._document = pn.state.curdoc
+        self.page = LandmarksPage(PoseControls(self._on_pose, self._on_random), LandmarksTable(self._choose))
+        fail, busy = self._later(self._on_failure), self._later(self._show_busy)
+        self._loads = LatestOnly(WORKER, self._load, self._later(self._on_loaded), fail, busy=busy)
+        self._moves = LatestOnly(WORKER, self._move, self._later(self._on_moved), fail, busy=busy)
+        self._wire()
+        pn.state.onload(lambda: self._loads.submit(partial(scans.read_sample, self.page.sample.value)))
+
+    def _wire(self) -> None:
+        page = self.page
+        page.sample.param.watch(lambda e: self._loads.submit(partial(scans.read_sample, e.new)), "value")
+        page.new_drop(self._on_upload)
+        page.landmark.param.watch(lambda e: self._change(landmark=None if e.new == ALL else e.new), "value")
+        page.threshold.param.watch(lambda e: self._change(threshold=float(e.new[0])), "values")
+        for name in ("body", "beside", "colormap"):
+            getattr(page, name).param.watch(lambda e, name=name: self._change(**{name: e.new}), "value")
+        page.view.param.watch(lambda _: self._choose(page.view.selected), "clicks")
+        page.shoot.on_click(lambda _: page.view.param.update(shoot=page.view.shoot + 1))
+        page.download.callback = self._landmarks_file
+
+    # ---- in the worker's thread
+
+    def _load(self, read: Callable[[], FaceScan]) -> state.LoadedScan:
+        return state.load(predictor(), read())
+
+    def _move(self, pose: RigidTransform) -> state.Moved:
+        return state.move(predictor(), self.moved.loaded, pose)
+
+    def _later(self, method):
+        """The method, run in the page's own thread when called from the worker's."""
+
+        def call(*args):
+            if self._document is None:
+                method(*args)
+            else:
+                self._document.add_next_tick_callback(partial(method, *args))
+
+        return call
+
+    # ---- answers of the worker
+
+    def _on_loaded(self, _, loaded: state.LoadedScan) -> None:
+        self.worst, self.moves = 0.0, 0
+        self.settings = self.settings.with_(rotation_deg=(0, 0, 0), translation=(0, 0, 0))
+        self.page.pose.fit(state.translation_reach(loaded.scan), loaded.scan.unit)
+        self.page.facts.object = scans.facts(loaded.scan)
+        self._on_moved(None, state.unmoved(loaded))
+
+    def _on_moved(self, _, moved: state.Moved) -> None:
+        if self.moved is not None and moved.loaded is not self.moved.loaded and moved.change is not None:
+            return  # of a scan that is gone
+        self.moved = moved
+        if moved.change is not None:
+            self.worst, self.moves = max(self.worst, moved.change), self.moves + 1
+        self._draw()
+
+    def _on_failure(self, _, error: Exception) -> None:
+        if isinstance(error, FacevizError):
+            text = str(error)
+        else:
+            logging.getLogger("faceviz.app").error("unexpected", exc_info=error)
+            text = f"{type(error).__name__}: {error}; the server's log says more"
+        pn.state.notifications.error(text, duration=12_000)
+        if self.moved is None:
+            self.page.view.message = text
+
+    # ---- what a person does
+
+    def _on_pose(self, rotation_deg: Triple, translation: Triple) -> None:
+        self.settings = self.settings.with_(rotation_deg=rotation_deg, translation=translation)
+        if self.moved is None:
+            return
+        pose = self._pose()
+        self.page.view.move(pose)
+        self._moves.submit(pose)
+
+    def _on_random(self) -> None:
+        if self.moved is not None:
+            self.page.pose.set(**state.random_motion(self.moved.loaded.scan, self._rng))
+
+    def _on_upload(self, event) -> None:
+        for name, content in list(event.new.items())[-1:]:
+            self._loads.submit(partial(scans.read_upload, name, content))
+        self.page.new_drop(self._on_upload)
+
+    def _choose(self, landmark: int) -> None:
+        """The one selection: of the picture, the table and the chooser."""
+        self.page.landmark.value = landmark
+
+    def _change(self, **changes) -> None:
+        self.settings = self.settings.with_(**changes)
+        self._draw()
+
+    def _landmarks_file(self) -> io.StringIO:
+        if self.moved is None:
+            return io.StringIO("{}")
+        stem = PurePath(self.moved.loaded.scan.source).stem or "scan"
+        self.page.download.filename = f"{stem}.landmarks.json"
+        return io.StringIO(json.dumps(state.landmarks_document(self.moved, predictor().name), indent=1))
+
+    # ---- from state to page
+
+    def _pose(self) -> RigidTransform:
+        return self.settings.pose(self.moved.loaded.scan.centroid)
+
+    def _draw(self) -> None:
+        """The drawing follows the hand, the heat follows the network."""
+        if self.moved is None:
+            return
+        page, settings, moved = self.page, self.settings, self.moved
+        page.view.message = ""
+        page.view.show(replace(state.moved_scene(moved, settings), pose=self._pose()))
+        table = state.moved_table(moved, settings.threshold)
+        page.table.show(table, settings.landmark)
+        page.meter.object = readouts.meter(moved.change, self.worst, self.moves)
+        page.iou.object, page.error.object, page.time.object = readouts.tiles(table, settings, moved)
+        curve = state.moved_curve(moved)
+        page.curve.object = (
+            "" if curve is None else readouts.curve(*curve, settings.threshold, table.mean_iou)
+        )
+
+    def _show_busy(self) -> None:
+        self.page.busy.object = readouts.busy(self._loads.working or self._moves.working)
+
+    def template(self) -> pn.viewable.Viewable:
+        template = self.page.template()
+        template.param.watch(lambda e: self._change(dark=e.new), "dark_theme")
+        self.settings = self.settings.with_(dark=template.dark_theme)
+        return template
+
+
+LandmarksApp().template().servable()

@@ -1,0 +1,1 @@
+"""Parts of the pages: widgets and text, no algorithm."""

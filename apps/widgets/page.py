@@ -1,0 +1,142 @@
+"""The landmark page: its widgets and where they stand. What they do is wired in landmarks.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import panel as pn
+import panel_material_ui as pmui
+
+from faceviz.display.colormaps import NAMES as COLORMAPS
+from faceviz.landmarks import LANDMARK_COUNT, NAMES
+from widgets import readouts, scans
+from widgets.pose import PoseControls
+from widgets.sliders import Sliders, row
+from widgets.table import LandmarksTable
+from widgets.viewer import SceneView
+
+ALL = -1
+LANDMARKS = {"All 68 landmarks": ALL} | {f"{i} {NAMES[i]}": i for i in range(LANDMARK_COUNT)}
+BODIES = {"Surface": "surface", "Points": "points", "Network's points": "network"}
+BESIDE = {"Truth": "truth", "Difference": "difference", "Nothing": "nothing"}
+COLOURS = {name.capitalize(): name for name in COLORMAPS}
+
+_WIDE = {"sizing_mode": "stretch_width"}
+_FIELD = {"size": "small", "margin": (10, 8, 4, 8), "sizing_mode": "stretch_width"}
+
+
+class LandmarksPage:
+    """All widgets of the page, by name."""
+
+    def __init__(self, pose: PoseControls, table: LandmarksTable) -> None:
+        self.pose, self.table = pose, table
+        self.view = SceneView(
+            sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
+        )
+        self.sample = pmui.Select(label="Scan", options=scans.samples(), **_FIELD)
+        self.facts = pn.pane.HTML("", stylesheets=[_SMALL], margin=(0, 10), **_WIDE)
+        self.drop = pmui.Column(margin=(6, 8, 4, 8), **_WIDE)
+        hint = f"{scans.FORMATS}; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
+        self.hint = pn.pane.HTML(hint, stylesheets=[_SMALL], margin=(0, 10, 4, 10), **_WIDE)
+        self.landmark = pmui.Select(label="Heat of", options=LANDMARKS, value=ALL, **_FIELD)
+        self.threshold = Sliders(
+            rows=[row("IoU threshold", 0.05, 0.95, step=0.01, digits=2, rest=0.2)], values=[0.2], **_WIDE
+        )
+        self.body = pmui.Select(label="Draw", options=BODIES, **_FIELD)
+        self.beside = pmui.Select(label="Beside it", options=BESIDE, **_FIELD)
+        self.colormap = pmui.Select(label="Colours", options=COLOURS, **_FIELD)
+        button = {"variant": "outlined", "size": "small", "margin": (14, 8, 4, 4)}
+        self.shoot = pmui.Button(label="PNG", icon="photo_camera", description="Save the picture", **button)
+        self.download = pmui.FileDownload(
+            label="JSON",
+            icon="download",
+            filename="landmarks.json",
+            description="Save the landmarks",
+            **button,
+        )
+        self.meter, self.iou, self.error, self.time = _readout(2.4), _readout(1.0), _readout(1.0), _readout(1.0)
+        self.curve = pn.pane.HTML("", margin=(2, 8), **_WIDE)
+        self.busy = pn.pane.HTML("", stylesheets=[_BUSY], width=90, align="center")
+
+    def new_drop(self, dropped: Callable) -> None:
+        """An empty place to drop a file; the one before, and the file that it held, are forgotten."""
+        limit = f"{scans.MAX_UPLOAD_MB}MB"
+        place = pn.widgets.FileDropper(max_file_size=limit, height=52, margin=0, stylesheets=[_DROP], **_WIDE)
+        place.param.watch(dropped, "value")
+        self.drop[:] = [place]
+
+    def template(self) -> pmui.Page:
+        return pmui.Page(
+            title="faceviz",
+            sidebar=[self._scan(), self._motion()],
+            main=[self._main()],
+            header=[self._header()],
+            sidebar_width=300,
+            sidebar_resizable=False,
+            theme_config=_THEME,
+            busy_indicator=None,
+            sx=_FRAME,
+        )
+
+    def _header(self) -> pn.viewable.Viewable:
+        claim = pn.pane.HTML(
+            "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[_CLAIM]
+        )
+        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, **_WIDE)
+
+    def _scan(self) -> pn.viewable.Viewable:
+        return pmui.Column(self.sample, self.facts, self.drop, self.hint, **_WIDE)
+
+    def _motion(self) -> pn.viewable.Viewable:
+        keys = pn.pane.HTML(_KEYS, stylesheets=[_SMALL], margin=(8, 10), **_WIDE)
+        return pmui.Column(pmui.Divider(margin=(4, 10)), self.pose, keys, **_WIDE)
+
+    def _main(self) -> pn.viewable.Viewable:
+        tools = pmui.Row(self.body, self.beside, self.colormap, self.shoot, self.download, **_WIDE)
+        tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
+        left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
+        right = pmui.Column(
+            self.landmark, self.threshold, self.curve, self.table, width=356, sizing_mode="stretch_height"
+        )
+        return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": f"calc(100vh - {_BAR + 8}px)"})
+
+
+def _readout(share: float) -> pn.pane.HTML:
+    """A place for a number that takes a share of the row's width."""
+    styles = {"flex": f"{share} 1 0", "min-width": "104px"}
+    return pn.pane.HTML("", stylesheets=[readouts.STYLE], styles=styles, height=86, margin=(8, 0, 4, 8), **_WIDE)
+
+
+_BAR = 52  # height of the header, in CSS pixels
+_KEYS = """
+In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a landmark,
+a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
+"""
+_SMALL = ":host { font-size: 12.5px; line-height: 1.5; opacity: .75; }"
+_DROP = """
+.filepond--root { box-sizing: border-box; min-height: 50px; margin: 0; font-family: inherit; font-size: 13px;
+  border: 1.5px dashed color-mix(in srgb, currentColor 34%, transparent) !important; border-radius: 8px;
+  background: none !important; }
+.filepond--panel, .filepond--panel-root, .filepond--panel > div { background: none !important; border: 0; }
+.filepond--drop-label { min-height: 46px !important; color: inherit; background: none; }
+.filepond--drop-label label { font-size: 13px; padding: 8px; }
+.filepond--credits { display: none; }
+"""
+_CLAIM = ":host { font-size: 14px; opacity: .8; white-space: nowrap; align-self: center; }"
+_BUSY = ":host { font-size: 13px; } .on { animation: show .2s .35s both; } @keyframes show { from { opacity: 0; } }"
+_THEME = {
+    "light": {"palette": {"primary": {"main": "#2b5bd7"}}},
+    "dark": {"palette": {"primary": {"main": "#8fb0ff"}}},
+}
+_FRAME = {
+    "& .MuiToolbar-root": {"minHeight": f"{_BAR}px !important", "height": f"{_BAR}px"},
+    "& .MuiAppBar-root": {
+        "backgroundColor": "background.paper",
+        "backgroundImage": "none",
+        "color": "text.primary",
+        "boxShadow": "none",
+        "borderBottom": "1px solid",
+        "borderColor": "divider",
+    },
+    "& .MuiAppBar-root .MuiTypography-root": {"color": "text.primary", "fontSize": "20px"},
+}

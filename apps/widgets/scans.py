@@ -1,0 +1,51 @@
+"""The scans that one can choose: samples that come along, and what was dropped on the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faceviz import assets
+from faceviz.io import SUPPORTED, guess_unit, read_scan, read_scan_bytes
+from faceviz.scan import FaceScan
+
+#: Largest upload; the page says so, and checks it before a byte is sent.
+MAX_UPLOAD_MB = 64
+
+FORMATS = ", ".join(known.name for known in SUPPORTED)
+
+
+def samples() -> dict[str, Path | int]:
+    """Names and files of the sample scans; seeds of random faces where no files came along."""
+    names = [name for name in assets.names("scans") if name.endswith(".ply")]
+    found = {_title(name): assets.path(f"scans/{name}") for name in names}
+    return found or {f"Random face {seed}": seed for seed in (1, 2, 3)}
+
+
+def read_sample(where: Path | int) -> FaceScan:
+    if isinstance(where, Path):
+        return read_scan(where)
+    from faceviz.testing import random_face
+
+    return random_face(where)
+
+
+def read_upload(name: str, content: bytes | str) -> FaceScan:
+    """An uploaded file; Panel hands text files over as str."""
+    data = content.encode() if isinstance(content, str) else content
+    return read_scan_bytes(name, data, max_bytes=MAX_UPLOAD_MB * 1_000_000)
+
+
+def facts(scan: FaceScan) -> str:
+    """What a scan is, in one line of HTML, its unit said aloud."""
+    shape = f"{len(scan):,} points" + (
+        "" if scan.triangles is None else f", {len(scan.triangles):,} triangles"
+    )
+    truth = "true landmarks known" if scan.landmarks is not None else "no true landmarks"
+    unit = guess_unit(scan.points).sentence
+    if scan.unit != "unknown":
+        unit = f"unit {scan.unit}, {2 * scan.radius:.3g} {scan.unit} across"
+    return f"{shape}<br>{unit}<br>{truth}"
+
+
+def _title(file_name: str) -> str:
+    return Path(file_name).stem.removeprefix("sample_").replace("_", " ").capitalize()

@@ -1,0 +1,86 @@
+"""The landmarks as a table, the worst first; its selection is the page's selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import panel as pn
+from bokeh.models.widgets.tables import NumberFormatter
+
+from faceviz.display.readings import LandmarkTable, selected_row
+
+
+class LandmarksTable(pn.viewable.Viewer):
+    """A Tabulator that tells which landmark is chosen.
+
+    Args:
+        chosen: called with the landmark, or -1, when a person clicks a row.
+    """
+
+    def __init__(self, chosen: Callable[[int], None]) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self._table: LandmarkTable | None = None
+        self._own = False
+        self.grid = pn.widgets.Tabulator(
+            _frame(None),
+            show_index=False,
+            disabled=True,
+            selectable=1,
+            sizing_mode="stretch_both",
+            min_height=120,
+            margin=(4, 8, 4, 8),
+            layout="fit_columns",
+            widths={"#": 34, "IoU": 48, "Error": 52, "Conf.": 48},
+            text_align={"#": "right", "IoU": "right", "Error": "right", "Conf.": "right"},
+            formatters={name: NumberFormatter(format="0.00") for name in ("IoU", "Error", "Conf.")},
+            header_tooltips={"Error": "distance to the truth", "Conf.": "confidence: the highest heat"},
+            configuration={"headerSortTristate": True, "rowHeight": 25},
+            stylesheets=[_STYLE],
+        )
+        self.grid.param.watch(self._clicked, "selection")
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.grid
+
+    def show(self, table: LandmarkTable, landmark: int | None) -> None:
+        """New numbers where they differ from those shown, and the row of the chosen landmark."""
+        self._own = True
+        try:
+            frame = _frame(table)
+            if self._table is None or not frame.equals(self.grid.value):
+                self.grid.param.update(value=frame, titles={"Error": table.unit})
+                self._table = table
+            row = selected_row(self._table.rows, landmark)
+            self.grid.selection = [] if row is None else [row]
+        finally:
+            self._own = False
+
+    def _clicked(self, event) -> None:
+        if not self._own and self._table is not None:
+            self._chosen(self._table.rows[event.new[-1]].index if event.new else -1)
+
+
+def _frame(table: LandmarkTable | None) -> pd.DataFrame:
+    rows = () if table is None else table.rows
+    return pd.DataFrame(
+        {
+            "#": pd.Series([row.index for row in rows], dtype=int),
+            "Landmark": pd.Series([row.name for row in rows], dtype=object),
+            "IoU": pd.Series([row.iou for row in rows], dtype=float).round(2),
+            "Error": pd.Series([row.error for row in rows], dtype=float).round(2),
+            "Conf.": pd.Series([row.confidence for row in rows], dtype=float).round(2),
+        }
+    )
+
+
+_STYLE = """
+.tabulator { background: none; border: 0; border-radius: 8px; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 4px 5px !important; font-size: 12px; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-title { padding-right: 0 !important; font-size: 12px; }
+.tabulator .tabulator-header .tabulator-col-sorter { display: none !important; }
+.tabulator .tabulator-row { min-height: 0 !important; cursor: pointer; }
+.tabulator .tabulator-row .tabulator-cell { height: 25px !important; padding: 3px 5px !important; font-size: 12.5px;
+  line-height: 19px; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+"""

@@ -1,0 +1,54 @@
+"""The 3D viewer as a Panel component; the same module draws in Jupyter (faceviz.view.notebook)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import panel as pn
+import param
+from bokeh.embed.bundle import extension_dirs
+
+from faceviz.display.scene import SceneSpec
+from faceviz.display.wire import VIEWER, wire_changes
+from faceviz.geometry.transforms import RigidTransform
+
+extension_dirs["faceviz"] = VIEWER.parent  # so that the server hands out the module, and browsers keep it
+
+
+class SceneView(pn.custom.JSComponent):
+    """Shows a SceneSpec. ``selected`` and ``clicks`` come from the mouse, ``webgl`` and ``drawn`` from the browser."""
+
+    points = param.Bytes(default=b"")
+    normals = param.Bytes(default=b"")
+    triangles = param.Bytes(default=b"")
+    heat = param.Bytes(default=b"")
+    landmarks = param.Bytes(default=b"")
+    pose = param.Bytes(default=b"")
+    lut = param.Bytes(default=b"")
+    look = param.Dict(default={})
+    message = param.String(default="", doc="Shown in place of the picture, where not empty.")
+    picture = param.Bytes(default=b"", doc="A PNG for browsers without WebGL.")
+    tick = param.Integer(default=0, doc="Counts the updates, since equal bytes fire no event.")
+    drawn = param.Integer(default=-1, doc="The last tick that reached the screen.")
+    shoot = param.Integer(default=0, doc="One more asks for a PNG download.")
+    selected = param.Integer(default=-1)
+    clicks = param.Integer(default=0)
+    webgl = param.String(default="", doc="'ok' or 'none', once known.")
+
+    _bundle = VIEWER
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.spec: SceneSpec | None = None
+
+    def show(self, spec: SceneSpec) -> None:
+        """Draws a scene; only what differs from the one before is sent."""
+        changes = wire_changes(self.spec, spec)
+        self.spec = spec
+        self.param.update(**changes, tick=self.tick + 1)
+
+    def move(self, pose: RigidTransform) -> None:
+        """Draws the same scene under another motion: 64 bytes."""
+        if self.spec is not None:
+            self.show(replace(self.spec, pose=pose))

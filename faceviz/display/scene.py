@@ -1,0 +1,150 @@
+"""From a prediction and settings to a SceneSpec: all that a viewer needs to draw, and nothing of how it draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceviz.display.body import Body, make_body
+from faceviz.display.front import Front, front_of
+from faceviz.display.settings import Settings
+from faceviz.geometry.transforms import RigidTransform
+from faceviz.heatmaps import landmarks_to_heatmaps
+from faceviz.landmarks import NAMES
+
+if TYPE_CHECKING:
+    from faceviz.pipeline import LandmarkPrediction, PreparedScan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pane:
+    """One picture of the scene.
+
+    Args:
+        title, note: what it shows, in a few words.
+        heat: (N,) float32 on the body's points, in [0, 1].
+        landmarks: (68, 3) in the scan's own frame, or None.
+    """
+
+    title: str
+    note: str
+    heat: np.ndarray
+    landmarks: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneSpec:
+    """The same moved scan in one or two panes, under one camera and one colour range.
+
+    Args:
+        body: the points that carry the colours, in the scan's own frame.
+        panes: the pictures, left to right.
+        pose: the motion under which the scan is shown, in the scan's frame.
+        centre: (3,) of the scan, about which viewers place their coordinates.
+        radius: of the scan about its centre.
+        front: the direction the face looks, and up.
+        unit: of all lengths.
+        heat_range: (low, high), shared by the panes.
+        heat_label: what the colours mean.
+        settings: as chosen.
+        source: of the scan.
+        key: another one tells a viewer to look anew from the front.
+    """
+
+    body: Body
+    panes: tuple[Pane, ...]
+    pose: RigidTransform
+    centre: np.ndarray
+    radius: float
+    front: Front
+    unit: str
+    heat_range: tuple[float, float]
+    heat_label: str
+    settings: Settings = field(default_factory=Settings)
+    source: str = "array"
+    key: str = ""
+
+
+def scene(
+    prediction: LandmarkPrediction,
+    settings: Settings,
+    *,
+    truth_heat: np.ndarray | None = None,
+    body: Body | None = None,
+    front: Front | None = None,
+    key: str = "",
+) -> SceneSpec:
+    """The scene of a predicted scan, in the pose that it was predicted in.
+
+    Args:
+        prediction: it knows its scan and its pose.
+        settings: what to show; their own pose is not asked.
+        truth_heat: (n, 68) on the network's points; by default from the scan's landmarks, if it has any.
+        body: made before by ``make_body``; it depends neither on the pose nor on the heat.
+        front: known before; else found from the landmarks.
+        key: of the scan; its source by default.
+    """
+    prepared, scan = prediction.prepared, prediction.prepared.scan
+    landmarks = prediction.pose.inverse().apply(prediction.landmarks)
+    front = front or front_of(landmarks)
+    body = body or make_body(prepared, settings.body, front=front.forward)
+    truth_heat = true_heat(prepared) if truth_heat is None else truth_heat
+    return SceneSpec(
+        body=body,
+        panes=_panes(prediction.point_heatmaps, landmarks, truth_heat, scan.landmarks, body, settings),
+        pose=prediction.pose,
+        centre=scan.centroid,
+        radius=scan.radius,
+        front=front,
+        unit=scan.unit,
+        heat_range=(0.0, 1.0),
+        heat_label=_heat_label(settings.landmark),
+        settings=settings,
+        source=scan.source,
+        key=key or scan.source,
+    )
+
+
+def true_heat(prepared: PreparedScan) -> np.ndarray | None:
+    """What a perfect network would give on the network's points, (n, 68); None where the truth is unknown."""
+    if prepared.scan.landmarks is None:
+        return None
+    return landmarks_to_heatmaps(prepared.points, prepared.scan.landmarks, prepared.sigma)
+
+
+def reduce_heat(heatmaps: np.ndarray, landmark: int | None) -> np.ndarray:
+    """One value per point: of one landmark, or the highest over all. (n, 68) to (n,)."""
+    return heatmaps.max(axis=1) if landmark is None else heatmaps[:, landmark]
+
+
+def _panes(
+    heatmaps: np.ndarray,
+    landmarks: np.ndarray,
+    truth_heat: np.ndarray | None,
+    truth: np.ndarray | None,
+    body: Body,
+    settings: Settings,
+) -> tuple[Pane, ...]:
+    def pane(title: str, note: str, values: np.ndarray, at: np.ndarray | None) -> Pane:
+        return Pane(title, note, body.spread(reduce_heat(values, settings.landmark)), at)
+
+    note = _where(settings.landmark)
+    if truth_heat is None:
+        note = f"{note}. This scan brings no true landmarks to compare with."
+    first = pane("Prediction", note, heatmaps, landmarks)
+    if truth_heat is None or settings.beside == "nothing":
+        return (first,)
+    if settings.beside == "truth":
+        return first, pane("Truth", "from the scan's true landmarks", truth_heat, truth)
+    change = np.abs(heatmaps - truth_heat)
+    return first, pane("Difference", "|prediction \u2212 truth|, true landmarks", change, truth)
+
+
+def _where(landmark: int | None) -> str:
+    return "all 68 landmarks" if landmark is None else f"landmark {landmark}, {NAMES[landmark]}"
+
+
+def _heat_label(landmark: int | None) -> str:
+    return "Heat, highest of the 68 landmarks" if landmark is None else f"Heat of {NAMES[landmark]}"

@@ -1,0 +1,87 @@
+"""The 3D viewer in Jupyter: the module that also draws the web page, as an anywidget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from faceviz.display.scene import SceneSpec, scene
+from faceviz.display.settings import Settings
+from faceviz.display.wire import VIEWER, scene_to_wire
+from faceviz.errors import MissingDependencyError
+from faceviz.geometry.transforms import RigidTransform
+
+if TYPE_CHECKING:
+    from faceviz.pipeline import LandmarkPrediction
+
+try:
+    import anywidget
+except ImportError as error:
+    raise MissingDependencyError(
+        'the viewer needs anywidget; install it with: pip install "faceviz[notebook]"'
+    ) from error
+
+
+class SceneWidget(anywidget.AnyWidget):
+    """Shows a SceneSpec; drag turns it, hover reads a point, click chooses a landmark (``selected``)."""
+
+    _esm = VIEWER
+
+    points = traitlets.Bytes(b"").tag(sync=True)
+    normals = traitlets.Bytes(b"").tag(sync=True)
+    triangles = traitlets.Bytes(b"").tag(sync=True)
+    heat = traitlets.Bytes(b"").tag(sync=True)
+    landmarks = traitlets.Bytes(b"").tag(sync=True)
+    pose = traitlets.Bytes(b"").tag(sync=True)
+    lut = traitlets.Bytes(b"").tag(sync=True)
+    look = traitlets.Dict({}).tag(sync=True)
+    message = traitlets.Unicode("").tag(sync=True)
+    picture = traitlets.Bytes(b"").tag(sync=True)
+    tick = traitlets.Int(0).tag(sync=True)
+    drawn = traitlets.Int(-1).tag(sync=True)
+    shoot = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(-1).tag(sync=True)
+    clicks = traitlets.Int(0).tag(sync=True)
+    webgl = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, spec: SceneSpec, *, height: int = 480, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.height = height
+        self.show(spec)
+
+    def show(self, spec: SceneSpec) -> None:
+        """Draws another scene under the same camera."""
+        self.spec = spec
+        wire = scene_to_wire(spec)
+        wire["look"]["height"] = self.height
+        with self.hold_sync():
+            for name, value in wire.items():
+                setattr(self, name, value)
+            self.tick += 1
+
+    def move(self, pose: RigidTransform) -> None:
+        """Draws the same scene under another motion."""
+        self.show(replace(self.spec, pose=pose))
+
+
+def view_prediction(
+    prediction: LandmarkPrediction, *, settings: Settings | None = None, height: int = 480
+) -> SceneWidget:
+    """A predicted scan with its heat and landmarks, the truth beside it where known. A click shows one landmark's heat.
+
+    Args:
+        prediction: of a scan in any pose.
+        settings: what to show at first.
+        height: in CSS pixels.
+    """
+    widget = SceneWidget(scene(prediction, settings or Settings()), height=height)
+
+    def follow(_) -> None:
+        before = widget.spec
+        chosen = before.settings.with_(landmark=None if widget.selected < 0 else widget.selected)
+        widget.show(scene(prediction, chosen, body=before.body, front=before.front))
+
+    widget.observe(follow, names="clicks")
+    return widget

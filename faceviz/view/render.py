@@ -1,0 +1,233 @@
+"""Pictures of a scene by PyVista, off screen: for files, for figures, and for browsers without WebGL."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceviz.display.colormaps import lookup_table
+from faceviz.display.scene import SceneSpec, scene
+from faceviz.display.settings import Settings
+from faceviz.landmarks import NAMES, POLYLINES
+from faceviz.scan import FaceScan
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+    from faceviz.pipeline import LandmarkPrediction
+
+_OVERSAMPLING = 2  # edges are smoothed by drawing larger; VTK's own multisampling is slow in software
+_VIEW_ANGLE = 24.0  # degrees
+_BAR_SHARE = 0.11  # of the height
+_FOLLOW = 0.35  # radii that the scan may move away before the view goes along, as in the browser
+
+_PAPER = {False: ("#ffffff", "#1c2330", "#5b6575"), True: ("#1d222b", "#e9edf4", "#a3adbd")}
+_LANDMARK, _CHOSEN, _LINE = "#f4f6fb", "#12c4ff", "#808894"
+
+
+def render_prediction(
+    scan: FaceScan,
+    prediction: LandmarkPrediction,
+    path: str | os.PathLike[str],
+    size: tuple[int, int] = (1280, 720),
+    *,
+    settings: Settings | None = None,
+) -> None:
+    """Writes a PNG of the scan with its heat and landmarks, the truth beside it where the scan brings one.
+
+    Args:
+        scan: the one that was predicted, with whatever true landmarks are to be shown beside.
+        prediction: of it.
+        path: of the PNG, whatever its extension.
+        size: width and height in pixels.
+        settings: what to show; all landmarks by default.
+    """
+    prediction = replace(prediction, prepared=replace(prediction.prepared, scan=scan))
+    spec = scene(prediction, settings or Settings())
+    Path(path).write_bytes(scene_png(spec, size))
+
+
+def scene_png(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> bytes:
+    """The picture of a scene, encoded."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(scene_image(spec, size)).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def scene_image(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> np.ndarray:
+    """The picture of a scene, (height, width, 3) uint8. Call it from one thread only: VTK asks for that."""
+    width, height = size
+    if spec.settings.dark not in _PAPER or width < 64 or height < 64:
+        raise ValueError(f"a picture of {width} x {height} pixels is too small; take 64 x 64 or more")
+    plotter = _plotter(spec, (width * _OVERSAMPLING, height * _OVERSAMPLING))
+    try:
+        plotter.render()  # else the screenshot may show a former frame
+        large = np.asarray(plotter.screenshot(return_img=True))[..., :3]
+    finally:
+        plotter.close()
+    blocks = large.reshape(height, _OVERSAMPLING, width, _OVERSAMPLING, 3)
+    return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
+
+
+def _plotter(spec: SceneSpec, size: tuple[int, int]) -> pv.Plotter:
+    pv = _pyvista()
+    count = len(spec.panes)
+    paper, ink, soft = _PAPER[spec.settings.dark]
+    plotter = pv.Plotter(
+        off_screen=True,
+        shape=(2, count),
+        row_weights=[1 - _BAR_SHARE, _BAR_SHARE],
+        groups=[(1, slice(None))],
+        window_size=size,
+        border=False,
+    )
+    plotter.set_background(paper, all_renderers=True)
+    pane_size = (size[0] / count, size[1] * (1 - _BAR_SHARE))
+    for i, pane in enumerate(spec.panes):
+        plotter.subplot(0, i)
+        mapper = _add_body(plotter, spec, pane.heat, pane_size)
+        _add_landmarks(plotter, spec, pane.landmarks, pane_size)
+        _add_title(plotter, pane.title, pane.note, pane_size, ink, soft)
+        _aim(plotter, spec, pane_size)
+    plotter.subplot(1, 0)
+    _add_bar(plotter, spec, mapper, size, ink)
+    return plotter
+
+
+def _pyvista():
+    """PyVista, set up for a machine with or without a display."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+    import pyvista as pv
+
+    pv.global_theme.multi_samples = 0
+    return pv
+
+
+def _add_body(plotter: pv.Plotter, spec: SceneSpec, heat: np.ndarray, size: tuple[float, float]):
+    pv = _pyvista()
+    body = spec.body
+    points = _placed(spec, body.points)
+    surface = body.triangles is not None
+    mesh = pv.PolyData.from_regular_faces(points, body.triangles) if surface else pv.PolyData(points)
+    mesh.point_data["heat"] = heat
+    mesh.point_data["Normals"] = (body.normals @ spec.pose.rotation.T).astype(np.float32)
+    mesh.point_data.active_normals_name = "Normals"
+    table = pv.LookupTable()
+    table.values = np.column_stack([lookup_table(spec.settings.colormap), np.full(256, 255, np.uint8)])
+    table.scalar_range = spec.heat_range
+    dot = max(2.0, 2 * 0.55 * body.spacing * _pixels_per_unit(spec, size))
+    look = {"style": "points", "point_size": dot, "render_points_as_spheres": True}
+    actor = plotter.add_mesh(
+        mesh,
+        scalars="heat",
+        cmap=table,
+        clim=spec.heat_range,
+        show_scalar_bar=False,
+        ambient=0.25,
+        diffuse=0.75,
+        specular=0.08,
+        **({"smooth_shading": True} if surface else look),
+    )
+    return actor.mapper
+
+
+def _add_landmarks(
+    plotter: pv.Plotter, spec: SceneSpec, landmarks: np.ndarray | None, size: tuple[float, float]
+) -> None:
+    pv = _pyvista()
+    chosen = spec.settings.landmark
+    if landmarks is None:
+        return
+    at = _placed(spec, landmarks)
+    if spec.settings.show_landmarks:
+        lines = np.concatenate([[len(line), *line] for line in POLYLINES])
+        plotter.add_mesh(pv.PolyData(at, lines=lines), color=_LINE, line_width=2, lighting=False)
+        plotter.add_mesh(_balls(at, 0.0115 * spec.radius), color=_LANDMARK, smooth_shading=True, specular=0.2)
+    if chosen is not None:
+        plotter.add_mesh(_balls(at[[chosen]], 0.024 * spec.radius), color=_CHOSEN, smooth_shading=True)
+        plotter.add_point_labels(
+            at[[chosen]],
+            [NAMES[chosen]],
+            font_size=_points(size, 0.020),
+            bold=False,
+            show_points=False,
+            always_visible=True,
+            shape_opacity=0.85,
+        )
+
+
+def _balls(centres: np.ndarray, radius: float) -> pv.PolyData:
+    pv = _pyvista()
+    ball = pv.Icosphere(radius=radius, nsub=2)
+    return pv.PolyData(centres).glyph(geom=ball, orient=False, scale=False)
+
+
+def _add_title(
+    plotter: pv.Plotter, title: str, note: str, size: tuple[float, float], ink: str, soft: str
+) -> None:
+    width, height = size
+    plotter.add_text(title, position=(0.03 * width, height * 0.93), font_size=_points(size, 0.015), color=ink)
+    plotter.add_text(
+        note, position=(0.03 * width, height * 0.895), font_size=_points(size, 0.0095), color=soft
+    )
+
+
+def _add_bar(plotter: pv.Plotter, spec: SceneSpec, mapper, size: tuple[int, int], ink: str) -> None:
+    plotter.add_scalar_bar(
+        title="",
+        mapper=mapper,
+        vertical=False,
+        width=0.36,
+        height=0.5,
+        position_x=0.32,
+        position_y=0.08,
+        n_labels=5,
+        fmt="%.2f",
+        color=ink,
+        label_font_size=int(0.017 * size[1]),
+        unconstrained_font_size=True,
+    )
+    text = plotter.add_text(
+        spec.heat_label, position=(0.5, 0.72), viewport=True, font_size=_points(size, 0.0085), color=ink
+    )
+    text.prop.justification_horizontal = "center"
+
+
+def _aim(plotter: pv.Plotter, spec: SceneSpec, size: tuple[float, float]) -> None:
+    plotter.camera.focal_point = (0.0, 0.0, 0.0)
+    plotter.camera.position = spec.front.forward * _distance(spec, size)
+    plotter.camera.up = spec.front.up
+    plotter.camera.view_angle = _VIEW_ANGLE
+    plotter.reset_camera_clipping_range()
+
+
+def _placed(spec: SceneSpec, points: np.ndarray) -> np.ndarray:
+    """Moved by the pose, about the centre, far moves followed: float32, whatever the scan's offset."""
+    shift = spec.pose.apply(spec.centre) - spec.centre
+    free = _FOLLOW * spec.radius
+    shift = shift * min(1.0, free / max(float(np.linalg.norm(shift)), 1e-300))
+    return ((points - spec.centre) @ spec.pose.rotation.T + shift).astype(np.float32)
+
+
+def _distance(spec: SceneSpec, size: tuple[float, float]) -> float:
+    half = np.deg2rad(_VIEW_ANGLE / 2)
+    narrow = min(half, float(np.arctan(np.tan(half) * size[0] / size[1])))
+    return 0.99 * spec.radius / np.sin(narrow)
+
+
+def _pixels_per_unit(spec: SceneSpec, size: tuple[float, float]) -> float:
+    return size[1] / (2 * _distance(spec, size) * np.tan(np.deg2rad(_VIEW_ANGLE / 2)))
+
+
+def _points(size: tuple[float, float], share: float) -> int:
+    """Font size in points for a share of the pane's height."""
+    return max(6, int(share * size[1]))

@@ -1,0 +1,296 @@
+// The viewer as one ES module: Jupyter (anywidget) and Panel (JSComponent) both call `render({model, el})`.
+
+import { Vector3 } from "three";
+import { READERS, readAll } from "./data.js";
+import { paintBackground, paintHud } from "./hud.js";
+import { Orbit } from "./orbit.js";
+import { pick } from "./pick.js";
+import { Stage } from "./stage.js";
+import style from "./style.css";
+import { download, showTip, snapshot, toolbar } from "./tools.js";
+
+class Viewer {
+  constructor(model, el) {
+    this.model = model;
+    this.abort = new AbortController();
+    this.buildDom(el);
+    this.values = readAll(model);
+    this.stale = new Set(Object.keys(READERS));
+    try {
+      this.stage = new Stage(this.gl);
+    } catch {
+      return this.withoutWebGL();
+    }
+    this.tell("webgl", "ok");
+    this.orbit = new Orbit(this.stage.camera, this.gl, () => this.ask());
+    this.listen();
+    this.follow();
+    this.say(this.model.get("message"));
+    this.ask();
+  }
+
+  say(text) {
+    this.note.hidden = !text;
+    this.note.textContent = text ?? "";
+  }
+
+  buildDom(el) {
+    const make = (tag, className) => Object.assign(document.createElement(tag), { className });
+    this.root = make("div", "fv");
+    [this.back, this.gl, this.hud] = ["back", "gl", "hud"].map((name) => make("canvas", name));
+    this.tip = make("div", "tip");
+    this.note = make("div", "note");
+    this.note.hidden = true;
+    this.note.setAttribute("role", "status");
+    this.gl.tabIndex = 0;
+    this.gl.setAttribute("role", "img");
+    const { bar, buttons } = toolbar({
+      dots: { label: "Show or hide the landmarks", icon: "dots", run: () => this.toggleLandmarks() },
+      front: { label: "Look from the front (F)", icon: "front", run: () => this.front() },
+      camera: { label: "Save the picture as PNG (S)", icon: "camera", run: () => this.save() },
+    });
+    this.buttons = buttons;
+    this.root.append(this.back, this.gl, this.hud, bar, this.tip, this.note);
+    const sheet = make("style");
+    sheet.textContent = style;
+    el.replaceChildren(sheet, this.root);
+    el.style.height = el.style.height || "100%";
+  }
+
+  listen() {
+    const on = (target, name, handler) => target.addEventListener(name, handler, { signal: this.abort.signal });
+    on(this.gl, "pointermove", (event) => this.hover(event));
+    on(this.gl, "pointerleave", () => this.unhover());
+    on(this.gl, "click", (event) => this.click(event));
+    on(this.gl, "keydown", (event) => this.key(event));
+    on(this.gl, "webglcontextlost", (event) => this.lost(event));
+    on(this.gl, "webglcontextrestored", () => this.restored());
+    this.resizer = new ResizeObserver(() => this.resize());
+    this.resizer.observe(this.root);
+  }
+
+  /** Values that change are marked stale and read once per frame, however many arrive: the latest wins. */
+  follow() {
+    this.handlers = Object.keys(READERS).map((name) => [`change:${name}`, () => { this.stale.add(name); this.ask(); }]);
+    this.handlers.push(["change:tick", () => this.ask()]);
+    this.handlers.push(["change:message", () => this.say(this.model.get("message"))]);
+    this.handlers.push(["change:shoot", () => this.save()]);
+    for (const [name, handler] of this.handlers) this.model.on(name, handler);
+  }
+
+  dispose() {
+    this.abort.abort();
+    this.resizer?.disconnect();
+    cancelAnimationFrame(this.frame);
+    for (const [name, handler] of this.handlers ?? []) this.model.off(name, handler);
+    this.orbit?.dispose();
+    this.stage?.dispose();
+  }
+
+  ask() {
+    if (this.waiting || !this.stage || this.gone) return;
+    this.waiting = true;
+    this.frame = requestAnimationFrame(() => { this.waiting = false; this.paint(); });
+  }
+
+  refresh() {
+    const stale = this.stale;
+    this.stale = new Set();
+    for (const name of stale) this.values[name] = READERS[name](this.model.get(name));
+    const { look, points, heat, landmarks, pose, lut } = this.values;
+    if (!look?.panes || !points.length) return false;
+    const shape = `${look.panes.length} ${look.mode}`;
+    const anew = ["points", "normals", "triangles"].some((name) => stale.has(name)) || shape !== this.shape;
+    const has = (...names) => anew || names.some((name) => stale.has(name));
+    this.shape = shape;
+    if (has("look")) this.dress(look);
+    if (anew) this.stage.setGeometry(this.values);
+    if (has("lut") && lut.length) this.stage.setLut(lut);
+    if (has("heat")) this.stage.setHeat(heat);
+    if (has("landmarks", "look")) this.stage.setLandmarks(landmarks, this.shown(look));
+    if (has("pose", "look") && pose.length === 16) this.stage.setPose(pose);
+    if (look.scan !== this.scan) { this.scan = look.scan; this.front(); }
+    return true;
+  }
+
+  dress(look) {
+    this.stage.setLook(look);
+    this.root.toggleAttribute("data-dark", Boolean(look.dark));
+    this.root.style.minHeight = look.height ? `${look.height}px` : "";
+    this.gl.setAttribute("aria-label", look.panes.map((pane) => `${pane.title}: ${pane.note ?? ""}`).join("; "));
+    this.buttons.dots.setAttribute("aria-pressed", String(this.shown(look).show_landmarks));
+  }
+
+  shown(look) {
+    return { ...look, show_landmarks: this.landmarksShown ?? look.show_landmarks };
+  }
+
+  paint() {
+    if (!this.refresh()) return;
+    const { look, lut } = this.values;
+    this.stage.draw();
+    this.paper(this.back, (ctx) => paintBackground(ctx, this.stage, look));
+    this.paper(this.hud, (ctx) => paintHud(ctx, this.stage, look, lut));
+    this.tell("drawn", this.model.get("tick"));
+  }
+
+  paper(canvas, paint) {
+    const ratio = this.ratio();
+    const { x, y } = this.stage.size;
+    canvas.width = Math.round(x * ratio);
+    canvas.height = Math.round(y * ratio);
+    const ctx = canvas.getContext("2d");
+    ctx.scale(ratio, ratio);
+    paint(ctx);
+  }
+
+  ratio() {
+    return Math.min(window.devicePixelRatio || 1, 2);
+  }
+
+  resize() {
+    this.stage.resize(this.root.clientWidth, this.root.clientHeight, this.ratio());
+    if (!this.orbit.moved && this.scan !== undefined) this.front();
+    this.ask();
+  }
+
+  front() {
+    const { look } = this.values;
+    if (!look?.panes) return;
+    const { width, height } = this.stage.layout()[0];
+    const aspect = width / Math.max(height - 110, 1);
+    this.orbit.frame(new Vector3(...look.forward), new Vector3(...look.up), look.radius * 0.9, aspect);
+  }
+
+  toggleLandmarks() {
+    this.landmarksShown = !this.shown(this.values.look).show_landmarks;
+    this.stale.add("look");
+    this.ask();
+  }
+
+  key(event) {
+    if (event.key === "f") this.front();
+    else if (event.key === "s") this.save();
+    else if (event.key === "Escape") this.select(-1);
+  }
+
+  async save() {
+    if (!this.stage?.panes.length) return;
+    download(await snapshot(this.stage, this.values.look, this.values.lut), this.values.look.file || "faceviz.png");
+  }
+
+  under(event) {
+    const box = this.gl.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  hover(event) {
+    this.at = this.orbit.pointers.size ? null : this.under(event);
+    if (!this.at) return this.unhover();
+    this.hovering ??= requestAnimationFrame(() => { this.hovering = null; this.describe(); });
+  }
+
+  unhover() {
+    this.at = null;
+    this.tip.style.visibility = "hidden";
+  }
+
+  describe() {
+    const hit = this.at && this.stage.panes.length && pick(this.stage, this.values.points, ...this.at);
+    this.gl.style.cursor = hit?.landmark >= 0 ? "pointer" : "";
+    if (!hit) return (this.tip.style.visibility = "hidden");
+    const { look, heat, points } = this.values;
+    const name = hit.landmark >= 0 ? `${look.names[hit.landmark]} (${hit.landmark})` : "";
+    const lines = [];
+    if (hit.point >= 0) {
+      const at = this.moved(points, hit.point).map((v) => rounded(v, look.digits)).join(", ");
+      lines.push(`Heat ${heat[hit.pane * this.stage.count + hit.point].toFixed(3)}`, `${at} ${look.unit}`);
+      if (name) lines.push(`Nearest: ${name}`);
+    }
+    showTip(this.tip, this.root, ...this.at, hit.point >= 0 ? `Point ${look.ids ? look.ids[hit.point] : hit.point}` : name, lines);
+  }
+
+  /** Coordinates of a point after the motion, in the scan's frame and unit. */
+  moved(points, index) {
+    const at = new Vector3().fromArray(points, 3 * index).applyMatrix4(this.stage.pose);
+    return at.toArray().map((v, i) => v + this.values.look.centre[i]);
+  }
+
+  click(event) {
+    if (this.orbit.dragged || !this.stage.panes.length) return;
+    this.gl.focus({ preventScroll: true });
+    this.select(pick(this.stage, this.values.points, ...this.under(event))?.landmark ?? -1);
+  }
+
+  select(landmark) {
+    this.model.set("clicks", (this.model.get("clicks") ?? 0) + 1);
+    this.tell("selected", landmark);
+  }
+
+  tell(name, value) {
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  lost(event) {
+    event.preventDefault();
+    this.gone = true;
+    this.say("The graphics driver dropped this picture. It comes back by itself; if not, reload the page.");
+  }
+
+  restored() {
+    this.gone = false;
+    this.say(this.model.get("message"));
+    this.stale = new Set(Object.keys(READERS));
+    this.ask();
+  }
+
+  /** Pictures drawn by Python take the place of the canvas. */
+  withoutWebGL() {
+    this.tell("webgl", "none");
+    this.note.hidden = false;
+    const say = Object.assign(document.createElement("div"), {
+      textContent: "This browser has no WebGL 2, so the picture is drawn on the server and cannot be turned by mouse.",
+    });
+    const image = Object.assign(document.createElement("img"), { alt: "The scan with its heatmaps" });
+    this.note.append(image, say);
+    const show = () => {
+      const bytes = this.model.get("picture");
+      this.root.toggleAttribute("data-dark", Boolean(this.model.get("look")?.dark));
+      image.hidden = !bytes?.byteLength;
+      if (image.hidden) return;
+      URL.revokeObjectURL(image.src);
+      image.src = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+    };
+    this.handlers = [["change:picture", show], ["change:look", show]];
+    for (const [name, handler] of this.handlers) this.model.on(name, handler);
+    show();
+  }
+}
+
+function rounded(value, digits) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? (0).toFixed(digits) : text; // no "-0.0"
+}
+
+/** Panel's model, whose values are plain properties, in the form that anywidget defines. */
+function asWidgetModel(model) {
+  return {
+    get: (name) => model[name],
+    set: (name, value) => { model[name] = value; },
+    save_changes: () => {},
+    on: (event, handler) => model.on(event, handler),
+    off: (event, handler) => model.off(event, handler),
+  };
+}
+
+function render({ model, el }) {
+  if (typeof model.get === "function") {
+    const viewer = new Viewer(model, el);
+    return () => viewer.dispose();
+  }
+  const viewer = new Viewer(asWidgetModel(model), el);
+  model.on("remove", () => viewer.dispose());
+}
+
+export default { render };

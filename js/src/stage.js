@@ -1,0 +1,236 @@
+// The WebGL side: the same moved scan in one or two panes, one camera, one colour table.
+
+import {
+  BufferAttribute, BufferGeometry, Color, DataTexture, DoubleSide, Group, IcosahedronGeometry, InstancedBufferAttribute,
+  InstancedMesh, LinearFilter, LineBasicMaterial, LineSegments, Matrix4, Mesh, PerspectiveCamera, Points, RGBAFormat,
+  Scene, ShaderMaterial, Vector2, Vector3, WebGLRenderer,
+} from "three";
+import { pointShader, sphereShader, surfaceShader } from "./shaders.js";
+
+export const FOV = 24;
+const FOLLOW = 0.35; // radii that the scan may move away before the view goes along
+const PLAIN = new Color("#f4f6fb");
+const CHOSEN = new Color("#12c4ff");
+
+export class Stage {
+  constructor(canvas) {
+    const context = canvas.getContext("webgl2", { antialias: true, alpha: true });
+    if (!context) throw new Error("no WebGL 2");
+    this.renderer = new WebGLRenderer({ canvas, context, antialias: true, alpha: true });
+    this.renderer.setClearAlpha(0);
+    this.renderer.setScissorTest(true);
+    this.camera = new PerspectiveCamera(FOV, 1, 0.1, 100);
+    this.size = new Vector2(1, 1);
+    this.lut = new DataTexture(new Uint8Array(256 * 4), 256, 1, RGBAFormat);
+    this.lut.minFilter = this.lut.magFilter = LinearFilter;
+    this.uniforms = {
+      lut: { value: this.lut },
+      range: { value: new Vector2(0, 1) },
+      pointRadius: { value: 0.01 },
+      pixelsPerUnit: { value: 1 },
+      hasNormals: { value: 0 },
+    };
+    this.materials = {
+      points: new ShaderMaterial({ ...pointShader, uniforms: this.uniforms }),
+      surface: new ShaderMaterial({ ...surfaceShader, uniforms: this.uniforms, side: DoubleSide }),
+      spheres: new ShaderMaterial(sphereShader),
+      lines: new LineBasicMaterial({ color: 0x808894, transparent: true, opacity: 0.75 }),
+    };
+    this.ball = new IcosahedronGeometry(1, 3);
+    this.panes = [];
+    this.pose = new Matrix4();
+    this.offset = new Vector3();
+  }
+
+  dispose() {
+    this.clear();
+    this.ball.dispose();
+    this.lut.dispose();
+    Object.values(this.materials).forEach((material) => material.dispose());
+    this.renderer.dispose();
+    this.renderer.forceContextLoss();
+  }
+
+  clear() {
+    for (const pane of this.panes) pane.dispose();
+    this.panes = [];
+  }
+
+  setLut(rgb) {
+    const rgba = this.lut.image.data;
+    for (let i = 0; i < 256; i++) rgba.set([rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2], 255], 4 * i);
+    this.lut.needsUpdate = true;
+  }
+
+  /** New points or triangles: everything that hangs on them is made anew; the camera stays. */
+  setGeometry({ points, normals, triangles, look }) {
+    this.clear();
+    this.count = points.length / 3;
+    const surface = look.mode === "surface" && triangles.length > 0;
+    const shared = new BufferGeometry();
+    shared.setAttribute("position", new BufferAttribute(points, 3));
+    if (normals.length === points.length) shared.setAttribute("normal", new BufferAttribute(normals, 3));
+    if (surface) shared.setIndex(new BufferAttribute(triangles, 1));
+    if (surface && !shared.attributes.normal) shared.computeVertexNormals();
+    this.uniforms.hasNormals.value = shared.attributes.normal ? 1 : 0;
+    this.panes = look.panes.map((_, i) => new Pane(i, shared, surface, this));
+  }
+
+  setHeat(heat) {
+    for (const pane of this.panes) pane.setHeat(heat.subarray(pane.index * this.count, (pane.index + 1) * this.count));
+  }
+
+  setLandmarks(landmarks, look) {
+    const each = landmarks.length / Math.max(this.panes.length, 1);
+    for (const pane of this.panes) pane.setLandmarks(landmarks.subarray(pane.index * each, (pane.index + 1) * each), look);
+  }
+
+  setLook(look) {
+    this.uniforms.range.value.set(...look.range);
+    this.uniforms.pointRadius.value = look.point_radius;
+    this.radius = look.radius;
+  }
+
+  /** The scan's motion; far moves are followed, so that the scan never leaves the view. */
+  setPose(rows) {
+    this.pose.set(...rows);
+    const shift = new Vector3().setFromMatrixPosition(this.pose);
+    const free = shift.clone().clampLength(0, FOLLOW * this.radius);
+    this.offset.copy(shift.sub(free)).negate();
+    const seen = new Matrix4().makeTranslation(this.offset).multiply(this.pose);
+    for (const pane of this.panes) pane.setMatrix(seen);
+  }
+
+  resize(width, height, ratio) {
+    this.size.set(Math.max(width, 1), Math.max(height, 1));
+    this.renderer.setPixelRatio(ratio);
+    this.renderer.setSize(this.size.x, this.size.y, false);
+  }
+
+  /** The panes' rectangles in CSS pixels, y downwards: side by side, or stacked where that is taller than wide. */
+  layout() {
+    const n = Math.max(this.panes.length, 1);
+    const stacked = this.size.y > 1.25 * this.size.x;
+    const [width, height] = stacked ? [this.size.x, this.size.y / n] : [this.size.x / n, this.size.y];
+    return Array.from({ length: n }, (_, i) => ({
+      x: stacked ? 0 : i * width, y: stacked ? i * height : 0, width, height,
+    }));
+  }
+
+  draw() {
+    const ratio = this.renderer.getPixelRatio();
+    this.layout().forEach((box, i) => {
+      const bottom = this.size.y - box.y - box.height;
+      this.renderer.setViewport(box.x, bottom, box.width, box.height);
+      this.renderer.setScissor(box.x, bottom, box.width, box.height);
+      this.camera.aspect = box.width / box.height;
+      this.camera.updateProjectionMatrix();
+      this.uniforms.pixelsPerUnit.value = (box.height * ratio) / (2 * Math.tan((FOV * Math.PI) / 360));
+      if (this.panes[i]) this.renderer.render(this.panes[i].scene, this.camera);
+      else this.renderer.clear();
+    });
+  }
+
+  /** A function that puts a point of a pane's moved scan on the canvas: CSS x, y, and z its distance to the camera. */
+  projector(index) {
+    const box = this.layout()[index];
+    this.camera.aspect = box.width / box.height;
+    this.camera.updateProjectionMatrix();
+    const m = new Matrix4()
+      .multiplyMatrices(this.camera.projectionMatrix, this.camera.matrixWorldInverse)
+      .multiply(this.panes[index].group.matrix).elements;
+    return (x, y, z, out) => {
+      const w = m[3] * x + m[7] * y + m[11] * z + m[15];
+      const right = (m[0] * x + m[4] * y + m[8] * z + m[12]) / w;
+      const up = (m[1] * x + m[5] * y + m[9] * z + m[13]) / w;
+      return out.set(box.x + ((right + 1) / 2) * box.width, box.y + ((1 - up) / 2) * box.height, w);
+    };
+  }
+}
+
+class Pane {
+  constructor(index, shared, surface, stage) {
+    this.index = index;
+    this.stage = stage;
+    this.geometry = new BufferGeometry();
+    for (const [name, attribute] of Object.entries(shared.attributes)) this.geometry.setAttribute(name, attribute);
+    if (shared.index) this.geometry.setIndex(shared.index);
+    this.geometry.setAttribute("heat", new BufferAttribute(new Float32Array(stage.count), 1));
+    const { points, surface: skin } = stage.materials;
+    this.body = surface ? new Mesh(this.geometry, skin) : new Points(this.geometry, points);
+    this.body.frustumCulled = false;
+    this.group = new Group();
+    this.group.matrixAutoUpdate = false;
+    this.group.add(this.body);
+    this.scene = new Scene();
+    this.scene.add(this.group);
+    this.landmarks = [];
+  }
+
+  dispose() {
+    this.geometry.dispose();
+    this.spheres?.geometry.dispose();
+    this.spheres?.dispose();
+    this.lines?.geometry.dispose();
+  }
+
+  setMatrix(matrix) {
+    this.group.matrix.copy(matrix);
+    this.group.matrixWorldNeedsUpdate = true;
+  }
+
+  setHeat(values) {
+    const heat = this.geometry.attributes.heat;
+    if (values.length !== heat.count) return; // heat of former points; its own is on the way
+    heat.array.set(values);
+    heat.needsUpdate = true;
+  }
+
+  setLandmarks(xyz, look) {
+    this.landmarks = [];
+    for (let i = 0; i + 2 < xyz.length; i += 3) this.landmarks.push(new Vector3(xyz[i], xyz[i + 1], xyz[i + 2]));
+    if (this.spheres?.count !== this.landmarks.length) this.makeSpheres();
+    this.placeSpheres(look);
+    this.drawLines(look);
+  }
+
+  makeSpheres() {
+    this.spheres?.removeFromParent();
+    this.spheres?.geometry.dispose();
+    this.spheres?.dispose();
+    const count = this.landmarks.length;
+    const ball = this.stage.ball.clone();
+    ball.setAttribute("tint", new InstancedBufferAttribute(new Float32Array(3 * count), 3));
+    this.spheres = new InstancedMesh(ball, this.stage.materials.spheres, count);
+    this.spheres.frustumCulled = false;
+    this.group.add(this.spheres);
+  }
+
+  placeSpheres(look) {
+    const place = new Matrix4();
+    const { tint } = this.spheres.geometry.attributes;
+    this.landmarks.forEach((at, i) => {
+      const chosen = i === look.selected;
+      const shown = (look.show_landmarks || chosen) && Number.isFinite(at.x);
+      const scale = shown ? look.radius * (chosen ? 0.024 : 0.0125) : 0;
+      place.makeScale(scale, scale, scale);
+      if (shown) place.setPosition(at);
+      this.spheres.setMatrixAt(i, place);
+      (chosen ? CHOSEN : PLAIN).toArray(tint.array, 3 * i);
+    });
+    this.spheres.instanceMatrix.needsUpdate = true;
+    tint.needsUpdate = true;
+  }
+
+  drawLines(look) {
+    this.lines?.removeFromParent();
+    this.lines?.geometry.dispose();
+    this.lines = null;
+    const known = this.landmarks.length && this.landmarks.every((at) => Number.isFinite(at.x));
+    if (!known || !look.show_landmarks) return;
+    const ends = look.polylines.flatMap((line) => line.slice(1).flatMap((b, i) => [this.landmarks[line[i]], this.landmarks[b]]));
+    this.lines = new LineSegments(new BufferGeometry().setFromPoints(ends), this.stage.materials.lines);
+    this.lines.frustumCulled = false;
+    this.group.add(this.lines);
+  }
+}

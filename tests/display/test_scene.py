@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceviz.display.scene import reduce_heat, scene
+from faceviz.display.settings import Settings
+from faceviz.geometry.transforms import random_pose
+from faceviz.testing import random_face
+from tests.truthful import TruthfulPredictor
+
+
+@pytest.fixture
+def predictor():
+    return TruthfulPredictor()
+
+
+def test_prediction_and_truth_stand_side_by_side_under_one_range(predictor):
+    spec = scene(predictor.predict(random_face(1)), Settings())
+    assert [pane.title for pane in spec.panes] == ["Prediction", "Truth"]
+    assert spec.heat_range == (0.0, 1.0)
+    assert all(pane.heat.shape == (len(spec.body.points),) for pane in spec.panes)
+
+
+def test_without_truth_there_is_one_pane_that_says_so(predictor):
+    spec = scene(predictor.predict(random_face(1).with_(landmarks=None)), Settings())
+    assert len(spec.panes) == 1
+    assert "no true landmarks" in spec.panes[0].note
+
+
+def test_the_difference_is_that_of_the_heatmaps(predictor):
+    prediction = predictor.predict(random_face(1))
+    spec = scene(prediction, Settings.of(beside="difference", landmark=30, body="network"))
+    truth = scene(prediction, Settings.of(beside="truth", landmark=30, body="network")).panes[1].heat
+    np.testing.assert_allclose(spec.panes[1].heat, np.abs(spec.panes[0].heat - truth), atol=1e-6)
+
+
+def test_a_perfect_prediction_shows_no_difference():
+    class Perfect(TruthfulPredictor):
+        def predict_prepared(self, prepared, pose=None):
+            from dataclasses import replace
+
+            from faceviz.display.scene import true_heat
+
+            return replace(super().predict_prepared(prepared, pose), point_heatmaps=true_heat(prepared))
+
+    spec = scene(Perfect().predict(random_face(1)), Settings.of(beside="difference"))
+    assert spec.panes[1].heat.max() == 0.0
+
+
+def test_landmarks_are_given_in_the_scans_own_frame_whatever_the_pose(predictor, rng):
+    prepared = predictor.prepare(random_face(1))
+    still = scene(predictor.predict_prepared(prepared), Settings())
+    moved = scene(predictor.predict_prepared(prepared, random_pose(rng, 300.0)), Settings())
+    np.testing.assert_allclose(moved.panes[0].landmarks, still.panes[0].landmarks, atol=1e-9)
+    np.testing.assert_allclose(moved.body.points, still.body.points, atol=1e-9)
+    np.testing.assert_allclose(moved.front.forward, still.front.forward, atol=1e-9)
+
+
+def test_all_landmarks_show_the_highest_heat_and_one_shows_its_own():
+    heat = np.random.default_rng(0).random((50, 68))
+    np.testing.assert_array_equal(reduce_heat(heat, None), heat.max(axis=1))
+    np.testing.assert_array_equal(reduce_heat(heat, 8), heat[:, 8])
