@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from faceviz.errors import GeometryError
+from faceviz.errors import GeometryError, MissingDependencyError
 from faceviz.geometry.neighbours import knn
 from faceviz.geometry.sampling import farthest_point_order, is_farthest_point_order
 
@@ -76,17 +78,54 @@ class SurfaceGraph:
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> SurfaceGraph:
         """The same graph on another device, or with points of another floating type."""
         return SurfaceGraph(
-            self.points.to(device=device, dtype=dtype or self.points.dtype),
+            self.points.to(dtype or self.points.dtype).to(device),
             self.order.to(device),
             tuple(table.to(device) for table in self.within),
             tuple(table.to(device) for table in self.up),
             self.extra.to(device),
         )
 
+    def to_dgl(self, level: int = 0) -> Any:
+        """The k-NN graph of one level as a ``dgl.DGLGraph``, the clouds of the batch side by side.
+
+        Edges run from neighbour j to point i; nodes carry ``x`` (position), edges ``d`` (``x_j - x_i``) and ``r`` (its
+        length). The neighbour beyond the k-th, which only marks the edge of a neighbourhood, has no edge.
+
+        Raises:
+            MissingDependencyError: DGL is not installed.
+        """
+        dgl = _import_dgl()
+        points = self.points[:, : self.sizes[level]]
+        table = self.within[level][..., :-1]
+        batch, count, k = table.shape
+        shift = torch.arange(batch, device=table.device).view(-1, 1, 1) * count
+        source, target = (
+            (table + shift).flatten(),
+            torch.arange(batch * count, device=table.device).repeat_interleave(k),
+        )
+        graph = dgl.graph((source, target), num_nodes=batch * count)
+        graph.set_batch_num_nodes(torch.full((batch,), count, device=table.device))
+        graph.set_batch_num_edges(torch.full((batch,), count * k, device=table.device))
+        graph.ndata["x"] = points.reshape(-1, 3)
+        graph.edata["d"] = graph.ndata["x"][source] - graph.ndata["x"][target]
+        graph.edata["r"] = graph.edata["d"].norm(dim=-1, keepdim=True)
+        return graph
+
     def scatter_back(self, values: Tensor) -> Tensor:
         """Values (B, N, C) in the graph's order, put back into the order of the input."""
         index = self.order.unsqueeze(-1).expand_as(values)
         return torch.empty_like(values).scatter(1, index, values)
+
+
+def _import_dgl() -> Any:
+    os.environ.setdefault("DGLBACKEND", "pytorch")
+    try:
+        import dgl
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(
+            'DGL is not installed (it has wheels for Python up to 3.11 on Linux and macOS); pip install "faceviz[dgl]"'
+        ) from error
+    return dgl
 
 
 def collate(graphs: Sequence[SurfaceGraph]) -> SurfaceGraph:

@@ -103,8 +103,8 @@ class LandmarkPredictor:
     """The landmark network with what comes before and after it.
 
     A scan of any size, pose and unit is looked at twice: first as a whole, scaled to radius 1; then only the sphere
-    around the landmarks that were found, so that hair, neck or a tight crop change nothing. Both looks are invariant under
-    rotation and translation, and so is the whole.
+    around the landmarks that were found, so that hair, neck or a tight crop change nothing. Both looks are invariant
+    under rotation and translation, and so is the whole.
 
     Args:
         network: gives logits for a graph (``faceviz.models.se3_unet.Se3Unet``).
@@ -133,7 +133,7 @@ class LandmarkPredictor:
         from faceviz.io.weights import load_weights
         from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
 
-        folder = _model_folder(model)
+        folder = model_folder(model)
         weights, description = load_weights(folder)
         if description.get("architecture") != "se3unet":
             raise CheckpointError(
@@ -276,7 +276,12 @@ def _check_face(prediction: LandmarkPrediction, scan: FaceScan, least: float = _
         )
 
 
-def _model_folder(model: str | Path) -> Path:
+def model_folder(model: str | Path) -> Path:
+    """The folder of a model, given by its name or as a folder.
+
+    Raises:
+        CheckpointError: there is neither; the message names the models there are.
+    """
     if Path(model).is_dir():
         return Path(model).resolve()
     known = assets.names("models")

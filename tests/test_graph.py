@@ -84,3 +84,26 @@ def test_points_that_are_not_finite_are_refused(cloud):
     broken[7, 0] = np.inf
     with pytest.raises(GeometryError, match="NaN or infinite"):
         SurfaceGraph.from_points(broken, SMALL)
+
+
+def test_dgl_sees_the_same_graph(cloud):
+    dgl = pytest.importorskip("dgl", reason="DGL has no wheel for this Python")
+    graph = SurfaceGraph.from_points(np.stack([cloud, cloud[::-1] * [1.0, 1.1, 0.9]]), SMALL)
+    level = graph.to_dgl(1)
+    assert level.batch_size == 2 and level.num_nodes() == 120 and level.num_edges() == 120 * 8
+    first, second = dgl.unbatch(level)
+    reference = dgl.knn_graph(second.ndata["x"], 9, exclude_self=False)
+    pairs = {
+        pair for pair in zip(*(e.tolist() for e in reference.edges()), strict=True) if pair[0] != pair[1]
+    }
+    assert set(zip(*(e.tolist() for e in second.edges()), strict=True)) == pairs
+    torch.testing.assert_close(first.ndata["x"], graph.points[0, :60])
+
+
+def test_averaging_over_neighbours_in_dgl_equals_the_dense_table(cloud):
+    dgl = pytest.importorskip("dgl", reason="DGL has no wheel for this Python")
+    graph = SurfaceGraph.from_points(cloud, SMALL)
+    level = graph.to_dgl(0)
+    level.update_all(dgl.function.copy_u("x", "m"), dgl.function.mean("m", "mean"))
+    dense = graph.points[0, :200][graph.within[0][0, :, :-1]].mean(dim=1)
+    torch.testing.assert_close(level.ndata["mean"], dense)

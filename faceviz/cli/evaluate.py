@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceviz.cli.landmarks import DeviceOption, ModelOption
 from faceviz.cli.output import STDOUT, Progress, check_folder, check_outputs, console, write_text
+
+if TYPE_CHECKING:
+    from faceviz.evaluation.report import EvaluationReport
+    from faceviz.pipeline import LandmarkPredictor
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,6 +50,7 @@ def landmarks(
     unit: Annotated[
         str | None, typer.Option(metavar="UNIT", help="Unit of the scans, where the guess is wrong.")
     ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card.")] = False,
     landmark_list: Annotated[
         str, typer.Option(metavar="NAME", help="FaceScape's published list: v10 or v16.")
     ] = "v10",
@@ -82,6 +87,16 @@ def landmarks(
 
         os.makedirs(png, exist_ok=True)
         write_evaluation_charts(report, Path(png))
+    if card:
+        _write_card(model, predictor, report)
     out.print(report.to_table())
     for line in report.to_sentences():
         out.print(line, markup=False)
+
+
+def _write_card(model: str, predictor: LandmarkPredictor, report: EvaluationReport) -> None:
+    from faceviz.evaluation.card import model_card
+    from faceviz.io.weights import write_card
+    from faceviz.pipeline import model_folder
+
+    write_card(model_folder(model), model_card(predictor.name, predictor.description, report.to_dict()))

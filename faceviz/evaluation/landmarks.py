@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,7 +14,14 @@ from faceviz.evaluation.protocols import Protocol as Column
 from faceviz.evaluation.provenance import provenance
 from faceviz.evaluation.report import EvaluationReport, LandmarkErrors, ProtocolResult
 from faceviz.heatmaps import SIGMA, landmarks_to_heatmaps
-from faceviz.metrics import CURVE_THRESHOLDS, IOU_THRESHOLD, HeatmapIoU, invariance_error, landmark_error
+from faceviz.metrics import (
+    CURVE_THRESHOLDS,
+    IOU_THRESHOLD,
+    HeatmapIoU,
+    heatmap_iou,
+    invariance_error,
+    landmark_error,
+)
 from faceviz.scan import FaceScan
 
 
@@ -58,7 +65,7 @@ def evaluate_landmarks(
         raise ConfigError(f"no protocol was asked for; there are: {', '.join(PROTOCOLS)}, all")
     started = time.perf_counter()
     columns = [_ColumnState(protocol) for protocol in protocols]
-    measured: list[tuple[np.ndarray, float | None, float]] = []
+    measured: list[_Measured] = []
     reference: NormalisedScan | None = None
     count = 0
     for index, scan in enumerate(scans):
@@ -118,21 +125,42 @@ class _ColumnState:
         return ProtocolResult(self.protocol.name, curve[at], curve, self.largest_change)
 
 
-def _measured(model: HeatmapModel, scan: FaceScan) -> tuple[np.ndarray, float | None, float]:
-    """Errors (68,) in the scan's unit, NaN where no face was found; millimetres in that unit; radius in it."""
+class _Measured(NamedTuple):
+    """One scan through the whole predictor; NaN where no face was found."""
+
+    errors: np.ndarray  # (68,) in the scan's unit
+    iou: np.ndarray  # (68,) on the cloud that the predictor chose
+    mm_per_unit: float | None
+    radius: float
+
+
+def _measured(model: HeatmapModel, scan: FaceScan) -> _Measured:
     assert scan.landmarks is not None  # normalise() has refused such scans
+    errors = iou = np.full(len(scan.landmarks), np.nan)
     try:
-        errors = landmark_error(model.predict(scan).landmarks, scan.landmarks)
+        prediction = model.predict(scan)
+        errors = landmark_error(prediction.landmarks, scan.landmarks)
+        iou = _region_iou(prediction, scan.landmarks)
     except NoFaceError:
-        errors = np.full(len(scan.landmarks), np.nan)
-    return errors, scan.mm_per_unit, scan.radius
+        pass
+    return _Measured(errors, iou, scan.mm_per_unit, scan.radius)
 
 
-def _gather(measured: list[tuple[np.ndarray, float | None, float]]) -> LandmarkErrors:
+def _region_iou(prediction: Any, landmarks: np.ndarray) -> np.ndarray:
+    """IoU (68,) of the heat on the face region, whose radius sets the width of the true heatmaps too."""
+    prepared = getattr(prediction, "prepared", None)
+    if prepared is None:
+        return np.full(len(landmarks), np.nan)
+    true = landmarks_to_heatmaps(prediction.points, landmarks, prepared.sigma)
+    return heatmap_iou(prediction.point_heatmaps, true, IOU_THRESHOLD)
+
+
+def _gather(measured: list[_Measured]) -> LandmarkErrors:
     """Millimetres, or radii where the unit of any scan is unknown."""
-    if any(mm is None for _, mm, _ in measured):
-        return LandmarkErrors(np.stack([errors / radius for errors, _, radius in measured]), "radii")
-    return LandmarkErrors(np.stack([errors * (mm or 1.0) for errors, mm, _ in measured]), "mm")
+    iou = np.stack([one.iou for one in measured])
+    if any(one.mm_per_unit is None for one in measured):
+        return LandmarkErrors(np.stack([one.errors / one.radius for one in measured]), "radii", iou)
+    return LandmarkErrors(np.stack([one.errors * (one.mm_per_unit or 1.0) for one in measured]), "mm", iou)
 
 
 def _describe(model: HeatmapModel) -> dict[str, Any]:

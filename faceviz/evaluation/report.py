@@ -65,10 +65,12 @@ class LandmarkErrors:
     Attributes:
         errors: (S, 68), in ``unit``; NaN in the rows of scans in which no face was found.
         unit: ``"mm"``, or ``"radii"`` where the scans' unit is unknown.
+        region_iou: (S, 68), IoU at 0.2 of the heat on the face region that the predictor chose; NaN where undefined.
     """
 
     errors: np.ndarray
     unit: str
+    region_iou: np.ndarray
 
     def summary(self) -> dict[str, Any]:
         """Medians and means over the scans with a face found, and how many scans had none."""
@@ -82,6 +84,7 @@ class LandmarkErrors:
             "inner_mean": _mean(inner),
             "per_landmark_mean": [_mean(column) for column in found.T],
             "no_face_found": len(self.errors) - len(found),
+            "region_iou": _mean(self.region_iou[np.isfinite(self.region_iou)]),
         }
 
 
@@ -177,6 +180,8 @@ def _error_sentences(error: dict[str, Any], scans: int) -> list[str]:
             f"Landmark error, {error['unit']}: median {error['median']:.2f}, mean {error['mean']:.2f}; "
             f"inner 51: median {error['inner_median']:.2f}, mean {error['inner_mean']:.2f}"
         )
+        if math.isfinite(error["region_iou"]):
+            lines.append(f"IoU at 0.2 on the face region that the predictor finds: {error['region_iou']:.3f}")
     return lines
 
 

@@ -61,6 +61,11 @@ def load_weights(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]
     return weights, {**description, "sha256": checksum}
 
 
+def write_card(folder: str | Path, text: str) -> None:
+    """The card of a model, as Markdown, beside its weights."""
+    _write(Path(folder) / CARD, text.encode())
+
+
 def _description(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not folder.is_dir():

@@ -21,9 +21,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from faceviz.errors import ConfigError
+from faceviz.evaluation.card import model_card
+from faceviz.evaluation.provenance import provenance
 from faceviz.graph import SurfaceGraph, collate
 from faceviz.heatmaps import heatmaps_to_landmarks
-from faceviz.io.weights import save_weights
+from faceviz.io.weights import save_weights, write_card
 from faceviz.landmarks import INNER
 from faceviz.losses import adaptive_wing
 from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
@@ -388,10 +390,12 @@ def _export(
         "training": {
             "config": config.model_dump(mode="json"),
             "sources": list(sources),
+            "commit": provenance()["commit"],
             "steps": int(module.trainer.global_step),
             "minutes": round(module.elapsed / 60, 1),
             "validation_iou": round(iou, 4),
             "validation_mm": round(module.history[-1]["val_mm"], 2),
         },
     }
-    save_weights(folder, weights, description)
+    description["sha256"] = save_weights(folder, weights, description)
+    write_card(folder, model_card(config.name, description))
