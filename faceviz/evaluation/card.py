@@ -40,8 +40,8 @@ def _training(training: dict[str, Any]) -> str:
   split `train`), {data["validation"]} of other people for validation. No real scan was learnt from.
 - Command: `faceviz train landmarks --config configs/landmarks.yaml`
 - Commit: `{training.get("commit")}`
-- {training["steps"]} steps of {optimiser["batch"]} clouds in {training["minutes"]} minutes, seed {config["seed"]}, Adaptive
-  Wing loss
+- {training["steps"]} steps of {optimiser["batch"]} clouds in {training["minutes"]} minutes, seed {config["seed"]},
+  Adaptive Wing loss
 - On the validation clouds: mean IoU at 0.2 {training["validation_iou"]}; inner 51 landmarks, median error
   {training["validation_mm"]} mm
 """
