@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from faceviz.models.equivariant import (
     Neighbourhood,
     RadialBasis,
     Resize,
+    gather,
     interpolate,
     neighbourhood,
     vector_norm,
@@ -35,8 +36,10 @@ class Se3UnetConfig:
         value_scalars, value_vectors: channels that travel along edges.
         encoder, decoder: blocks a level on the way down (the last entry is the bottleneck) and up.
         heads: attention heads.
-        radial: radial basis functions.
+        radial: radial basis functions, out to the distance ``reach`` in normalised units.
         landmarks: heatmaps at the output.
+        smoothing: share of a logit that is the mean over the point's neighbours. Heat is smooth; the rounding of a
+            single point is not, and is averaged away.
     """
 
     sizes: tuple[int, ...] = (1024, 256, 64)
@@ -51,7 +54,8 @@ class Se3UnetConfig:
     heads: int = 8
     radial: int = 8
     landmarks: int = 68
-    normalised_reach: float = field(default=2.0)
+    smoothing: float = 0.7
+    reach: float = 2.0
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -92,7 +96,7 @@ class Se3Unet(nn.Module):
     def __init__(self, config: Se3UnetConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or Se3UnetConfig()
-        self.bases = nn.ModuleList(RadialBasis(c.radial, scale, c.normalised_reach) for scale in _scales(c))
+        self.bases = nn.ModuleList(RadialBasis(c.radial, scale, c.reach) for scale in _scales(c))
         self.shape = LocalShape(c.scalars[0], c.vectors[0], c.radial)
         self.encoder = nn.ModuleList(self._blocks(level, count) for level, count in enumerate(c.encoder))
         self.pool = nn.ModuleList(self._block(level) for level in range(len(c.decoder)))
@@ -135,11 +139,17 @@ class Se3Unet(nn.Module):
             x = self._up(x, skips[level], level, points, graph.up[level])
             for block in self.decoder[level]:
                 x = block(x, near[level])
-        logits = self.head(torch.cat([x.scalars, vector_norm(x.vectors)], -1))
+        logits = self._smoothed(self.head(torch.cat([x.scalars, vector_norm(x.vectors)], -1)), near[0])
         if graph.extra.shape[1] == 0:
             return logits
         rest = interpolate(logits, points[0], graph.extra, graph.points[:, points[0].shape[1] :])
         return torch.cat([logits, rest], 1)
+
+    def _smoothed(self, logits: Tensor, near: Neighbourhood) -> Tensor:
+        """``(1 - a) l_i + a sum_j w_ij l_j`` with the weights that fade at the edge of the neighbourhood."""
+        weights = near.log_window.exp()  # (B, M, 1, k)
+        mean = ((weights / weights.sum(-1, keepdim=True)) @ gather(logits, near.index)).squeeze(-2)
+        return torch.lerp(logits, mean, self.config.smoothing)
 
     def _neighbourhoods(self, graph: SurfaceGraph, points: list[Tensor]) -> list[Neighbourhood]:
         return [
