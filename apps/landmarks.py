@@ -16,7 +16,7 @@ from pathlib import PurePath
 import numpy as np
 import panel as pn
 from widgets import readouts, scans
-from widgets.engine import WORKER, predictor
+from widgets.engine import WORKER, later, predictor
 from widgets.page import ALL, LandmarksPage
 from widgets.pose import PoseControls
 from widgets.table import LandmarksTable
@@ -39,17 +39,16 @@ class LandmarksApp:
         self.moved: state.Moved | None = None
         self.worst, self.moves = 0.0, 0
         self._rng = np.random.default_rng()
-        self._document = pn.state.curdoc
         self.page = LandmarksPage(PoseControls(self._on_pose, self._on_random), LandmarksTable(self._choose))
-        fail, busy = self._later(self._on_failure), self._later(self._show_busy)
-        self._loads = LatestOnly(WORKER, self._load, self._later(self._on_loaded), fail, busy=busy)
-        self._moves = LatestOnly(WORKER, self._move, self._later(self._on_moved), fail, busy=busy)
+        fail, busy = later(self._on_failure), later(self._on_busy)
+        self._loads = LatestOnly(WORKER, self._load, later(self._on_loaded), fail, busy=busy)
+        self._moves = LatestOnly(WORKER, self._move, later(self._on_moved), fail, busy=busy)
         self._wire()
-        pn.state.onload(lambda: self._loads.submit(partial(scans.read_sample, self.page.sample.value)))
+        pn.state.onload(lambda: self._on_sample(self.page.sample.value))
 
     def _wire(self) -> None:
         page = self.page
-        page.sample.param.watch(lambda e: self._loads.submit(partial(scans.read_sample, e.new)), "value")
+        page.sample.param.watch(lambda e: self._on_sample(e.new), "value")
         page.new_drop(self._on_upload)
         page.landmark.param.watch(lambda e: self._change(landmark=None if e.new == ALL else e.new), "value")
         page.threshold.param.watch(lambda e: self._change(threshold=float(e.new[0])), "values")
@@ -59,41 +58,33 @@ class LandmarksApp:
         page.shoot.on_click(lambda _: page.view.param.update(shoot=page.view.shoot + 1))
         page.download.callback = self._landmarks_file
 
+    def template(self) -> pn.viewable.Viewable:
+        template = self.page.template()
+        template.param.watch(lambda e: self._change(dark=e.new), "dark_theme")
+        self.settings = self.settings.with_(dark=template.dark_theme)
+        return template
+
     # ---- in the worker's thread
 
-    def _load(self, read: Callable[[], FaceScan]) -> state.LoadedScan:
-        return state.load(predictor(), read())
+    def _load(self, job: tuple[scans.Sample | None, Callable[[], FaceScan]]) -> state.LoadedScan:
+        return state.load(predictor(), job[1]())
 
-    def _move(self, pose: RigidTransform) -> state.Moved:
-        return state.move(predictor(), self.moved.loaded, pose)
-
-    def _later(self, method):
-        """The method, run in the page's own thread when called from the worker's."""
-
-        def call(*args):
-            if self._document is None:
-                method(*args)
-            else:
-                self._document.add_next_tick_callback(partial(method, *args))
-
-        return call
+    def _move(self, job: tuple[state.LoadedScan, RigidTransform]) -> state.Moved:
+        return state.move(predictor(), *job)
 
     # ---- answers of the worker
 
-    def _on_loaded(self, _, loaded: state.LoadedScan) -> None:
-        self.worst, self.moves = 0.0, 0
+    def _on_loaded(self, job, loaded: state.LoadedScan) -> None:
+        self.moved, self.worst, self.moves = state.unmoved(loaded), 0.0, 0
         self.settings = self.settings.with_(rotation_deg=(0, 0, 0), translation=(0, 0, 0))
-        self.page.pose.fit(state.translation_reach(loaded.scan), loaded.scan.unit)
-        self.page.facts.object = scans.facts(loaded.scan)
-        self._on_moved(None, state.unmoved(loaded))
+        self.page.show_scan(job[0] or loaded.scan, loaded.scan, state.translation_reach(loaded.scan))
+        self._draw()
 
     def _on_moved(self, _, moved: state.Moved) -> None:
-        if self.moved is not None and moved.loaded is not self.moved.loaded and moved.change is not None:
-            return  # of a scan that is gone
-        self.moved = moved
-        if moved.change is not None:
+        if moved.loaded is self.moved.loaded:  # else of a scan that is gone
+            self.moved = moved
             self.worst, self.moves = max(self.worst, moved.change), self.moves + 1
-        self._draw()
+            self._draw_picture()
 
     def _on_failure(self, _, error: Exception) -> None:
         if isinstance(error, FacevizError):
@@ -104,16 +95,27 @@ class LandmarksApp:
         pn.state.notifications.error(text, duration=12_000)
         if self.moved is None:
             self.page.view.message = text
+        else:
+            self.page.show_choice()
+
+    def _on_busy(self) -> None:
+        working = self._loads.working or self._moves.working
+        self.page.busy.object = readouts.busy(working)
+        if not working:
+            self._draw_numbers()
 
     # ---- what a person does
 
+    def _on_sample(self, sample: scans.Sample) -> None:
+        if self.moved is None or sample is not self.page.choice:
+            self._loads.submit((sample, partial(scans.read_sample, sample)))
+
     def _on_pose(self, rotation_deg: Triple, translation: Triple) -> None:
         self.settings = self.settings.with_(rotation_deg=rotation_deg, translation=translation)
-        if self.moved is None:
-            return
-        pose = self._pose()
-        self.page.view.move(pose)
-        self._moves.submit(pose)
+        if self.moved is not None:
+            pose = self._pose()
+            self.page.view.move(pose)
+            self._moves.submit((self.moved.loaded, pose))
 
     def _on_random(self) -> None:
         if self.moved is not None:
@@ -121,7 +123,7 @@ class LandmarksApp:
 
     def _on_upload(self, event) -> None:
         for name, content in list(event.new.items())[-1:]:
-            self._loads.submit(partial(scans.read_upload, name, content))
+            self._loads.submit((None, partial(scans.read_upload, name, content)))
         self.page.new_drop(self._on_upload)
 
     def _choose(self, landmark: int) -> None:
@@ -145,29 +147,30 @@ class LandmarksApp:
         return self.settings.pose(self.moved.loaded.scan.centroid)
 
     def _draw(self) -> None:
-        """The drawing follows the hand, the heat follows the network."""
+        self._draw_picture()
+        self._draw_numbers()
+
+    def _draw_picture(self) -> None:
+        """The picture follows the hand at once, its heat follows the network."""
         if self.moved is None:
             return
-        page, settings, moved = self.page, self.settings, self.moved
+        page, moved = self.page, self.moved
         page.view.message = ""
-        page.view.show(replace(state.moved_scene(moved, settings), pose=self._pose()))
-        table = state.moved_table(moved, settings.threshold)
-        page.table.show(table, settings.landmark)
+        page.view.show(replace(state.moved_scene(moved, self.settings), pose=self._pose()))
         page.meter.object = readouts.meter(moved.change, self.worst, self.moves)
-        page.iou.object, page.error.object, page.time.object = readouts.tiles(table, settings, moved)
-        curve = state.moved_curve(moved)
-        page.curve.object = (
-            "" if curve is None else readouts.curve(*curve, settings.threshold, table.mean_iou)
-        )
+        page.time.object = readouts.inference(moved)
 
-    def _show_busy(self) -> None:
-        self.page.busy.object = readouts.busy(self._loads.working or self._moves.working)
-
-    def template(self) -> pn.viewable.Viewable:
-        template = self.page.template()
-        template.param.watch(lambda e: self._change(dark=e.new), "dark_theme")
-        self.settings = self.settings.with_(dark=template.dark_theme)
-        return template
+    def _draw_numbers(self) -> None:
+        """What need not follow every move."""
+        if self.moved is None:
+            return
+        page, threshold = self.page, self.settings.threshold
+        table = state.moved_table(self.moved, threshold)
+        page.table.show(table, self.settings.landmark)
+        page.iou.object, page.error.object = readouts.iou(table, threshold), readouts.error(table)
+        curve = state.moved_curve(self.moved)
+        page.curve.object = "" if curve is None else readouts.curve(*curve, threshold, table.mean_iou)
 
 
-LandmarksApp().template().servable()
+if pn.state.served:
+    LandmarksApp().template().servable()

@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+
 import { build } from "esbuild";
+
+const licence = readFileSync("node_modules/three/LICENSE", "utf8").trim();
 
 await build({
   entryPoints: ["src/index.js"],
@@ -7,7 +11,7 @@ await build({
   format: "esm",
   target: "es2022",
   minify: true,
-  legalComments: "eof",
+  legalComments: "none",
   loader: { ".css": "text" },
-  banner: { js: "/* Built from js/ by `make viewer`; do not edit. */" },
+  banner: { js: `/* Built from js/ by \`make viewer\`; do not edit. Contains three.js:\n\n${licence}\n*/` },
 });

@@ -9,6 +9,7 @@ import numpy as np
 from faceviz.errors import NoFaceError
 from faceviz.geometry.sampling import farthest_point_order
 from faceviz.geometry.transforms import RigidTransform
+from faceviz.graph import check_cloud
 from faceviz.heatmaps import landmarks_to_heatmaps
 from faceviz.pipeline import LandmarkPrediction, PreparedScan
 from faceviz.scan import FaceScan
@@ -36,8 +37,15 @@ class TruthfulPredictor:
     def prepare(self, scan: FaceScan, *, raw: bool = False) -> PreparedScan:
         if scan.source.startswith("noface"):
             raise NoFaceError(f"{scan.source}: no face was found; crop the scan to the head")
+        check_cloud(scan.points, 64)
         order = farthest_point_order(scan.points, min(512, len(scan)))
-        return PreparedScan(scan, scan.points[order], scan.centroid, scan.radius)
+        return PreparedScan(
+            scan=scan,
+            points=scan.points[order],
+            surface=scan.points,
+            centre=scan.centroid,
+            radius=scan.radius,
+        )
 
     def predict_prepared(
         self, prepared: PreparedScan, pose: RigidTransform | None = None
@@ -62,8 +70,7 @@ class TruthfulPredictor:
         )
 
     def _guess(self, prepared: PreparedScan) -> np.ndarray:
-        truth = prepared.scan.landmarks
-        if truth is None:
-            truth = prepared.points[:68]
+        truth = prepared.points[:68] if prepared.scan.landmarks is None else prepared.scan.landmarks
+        truth = np.resize(truth, (68, 3))  # clouds of 64 to 67 points
         slip = np.random.default_rng(0).normal(0.0, self.error, truth.shape)
         return truth + slip * prepared.radius

@@ -1,11 +1,14 @@
-"""The network, shared by all sessions of the server: loaded once, one pass at a time."""
+"""The heavy work, shared by all sessions of the server: the network is loaded once and makes one pass at a time."""
 
 from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+import panel as pn
 
 if TYPE_CHECKING:
     from faceviz.pipeline import LandmarkPredictor
@@ -16,6 +19,9 @@ MODEL = os.environ.get("FACEVIZ_MODEL", "se3unet")
 #: One worker, so that threads of two passes never fight over the cores.
 WORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
 
+#: VTK wants to be called from one thread only.
+PAINTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
+
 
 @functools.cache
 def predictor() -> LandmarkPredictor:
@@ -23,3 +29,16 @@ def predictor() -> LandmarkPredictor:
     from faceviz.pipeline import LandmarkPredictor
 
     return LandmarkPredictor.from_pretrained(MODEL)
+
+
+def later(method: Callable[..., None]) -> Callable[..., None]:
+    """The method, to be called from any thread; it runs in the thread of the page that is now being made."""
+    document = pn.state.curdoc
+
+    def call(*args) -> None:
+        if document is None:
+            method(*args)
+        else:
+            document.add_next_tick_callback(functools.partial(method, *args))
+
+    return call

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 
 from faceviz.display.colormaps import NAMES as COLORMAPS
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
+from faceviz.scan import FaceScan
 from widgets import readouts, scans
 from widgets.pose import PoseControls
 from widgets.sliders import Sliders, row
@@ -33,7 +34,9 @@ class LandmarksPage:
         self.view = SceneView(
             sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
         )
-        self.sample = pmui.Select(label="Scan", options=scans.samples(), **_FIELD)
+        self.samples = scans.samples()
+        self.sample = pmui.Select(label="Scan", options=dict(self.samples), **_FIELD)
+        self.choice = self.sample.value
         self.facts = pn.pane.HTML("", stylesheets=[_SMALL], margin=(0, 10), **_WIDE)
         self.drop = pmui.Column(margin=(6, 8, 4, 8), **_WIDE)
         hint = f"{scans.FORMATS}; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
@@ -54,9 +57,26 @@ class LandmarksPage:
             description="Save the landmarks",
             **button,
         )
-        self.meter, self.iou, self.error, self.time = _readout(2.4), _readout(1.0), _readout(1.0), _readout(1.0)
+        self.meter, self.iou, self.error, self.time = (
+            _readout(2.4),
+            _readout(1.0),
+            _readout(1.0),
+            _readout(1.0),
+        )
         self.curve = pn.pane.HTML("", margin=(2, 8), **_WIDE)
         self.busy = pn.pane.HTML("", stylesheets=[_BUSY], width=90, align="center")
+
+    def show_scan(self, choice: scans.Sample, scan: FaceScan, reach: float) -> None:
+        """Says which scan is shown, and sets the sliders anew."""
+        self.choice = choice
+        self.pose.fit(reach, scan.unit)
+        self.facts.object = scans.facts(scan)
+        self.show_choice()
+
+    def show_choice(self) -> None:
+        """Names the scan that is shown, whatever was tried since."""
+        dropped = {self.choice.source: self.choice} if isinstance(self.choice, FaceScan) else {}
+        self.sample.param.update(options=self.samples | dropped, value=self.choice)
 
     def new_drop(self, dropped: Callable) -> None:
         """An empty place to drop a file; the one before, and the file that it held, are forgotten."""
@@ -104,13 +124,15 @@ class LandmarksPage:
 def _readout(share: float) -> pn.pane.HTML:
     """A place for a number that takes a share of the row's width."""
     styles = {"flex": f"{share} 1 0", "min-width": "104px"}
-    return pn.pane.HTML("", stylesheets=[readouts.STYLE], styles=styles, height=86, margin=(8, 0, 4, 8), **_WIDE)
+    return pn.pane.HTML(
+        "", stylesheets=[readouts.STYLE], styles=styles, height=86, margin=(8, 0, 4, 8), **_WIDE
+    )
 
 
 _BAR = 52  # height of the header, in CSS pixels
 _KEYS = """
-In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a landmark,
-a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
+In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a
+landmark, a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
 """
 _SMALL = ":host { font-size: 12.5px; line-height: 1.5; opacity: .75; }"
 _DROP = """

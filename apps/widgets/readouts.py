@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 from faceviz.display.readings import ROUNDING, LandmarkTable, log_fraction
-from faceviz.display.settings import Settings
 from faceviz.display.state import Moved
 
 _LOW, _HIGH = 1e-9, 1.0
@@ -35,6 +34,7 @@ STYLE = """
 .ticks span:last-child { transform: translateX(-100%); }
 """
 
+_NO_TRUTH = "no truth given"
 _TITLE = "Change of the heat by this motion"
 
 
@@ -69,22 +69,21 @@ def tile(name: str, value: str, note: str = "") -> str:
     )
 
 
-def tiles(table: LandmarkTable, settings: Settings, moved: Moved) -> tuple[str, str, str]:
-    """IoU, error and time."""
-    shown = f"{table.mean_iou:.3f}" if table.mean_iou is not None else "\u2013"
-    iou = tile(
-        f"Mean IoU at {settings.threshold:g}",
-        shown,
-        "68 landmarks" if table.mean_iou else "no truth to compare with",
-    )
+def iou(table: LandmarkTable, threshold: float) -> str:
+    value = "\u2013" if table.mean_iou is None else f"{table.mean_iou:.3f}"
+    return tile(f"Mean IoU at {threshold:g}", value, _NO_TRUTH if table.mean_iou is None else "68 landmarks")
+
+
+def error(table: LandmarkTable) -> str:
     if table.median_error is None:
-        error = tile("Median error", "\u2013", "no truth to compare with")
-    else:
-        value = f"{table.median_error:.2f} <small>{table.unit}</small>"
-        error = tile("Median error", value, f"worst {table.worst_error:.2f} {table.unit}")
-    points = len(moved.prediction.points)
-    time = tile("Inference", f"{1000 * moved.seconds:.0f} <small>ms</small>", f"{points:,} points")
-    return iou, error, time
+        return tile("Median error", "\u2013", _NO_TRUTH)
+    value = f"{table.median_error:.2f} <small>{table.unit}</small>"
+    return tile("Median error", value, f"worst {table.worst_error:.2f} {table.unit}")
+
+
+def inference(moved: Moved) -> str:
+    value = f"{1000 * moved.seconds:.0f} <small>ms</small>"
+    return tile("Inference", value, f"{len(moved.prediction.points):,} points")
 
 
 def busy(working: bool) -> str:
@@ -112,13 +111,14 @@ def curve(thresholds: Sequence[float], iou: Sequence[float], threshold: float, a
         f'<text x="{x(t):.1f}" y="{height - 3}" text-anchor="middle">{t:g}</text>'
         for t in (0, 0.25, 0.5, 0.75, 1)
     )
-    dot = "" if at is None else f'<circle cx="{x(threshold):.1f}" cy="{y(at):.1f}" r="4" class="dot"/>'
+    at_x = f"{x(threshold):.1f}"
+    dot = "" if at is None else f'<circle cx="{at_x}" cy="{y(at):.1f}" r="4" class="dot"/>'
     return (
         "<style>.curve{width:100%;display:block}.curve text{font-size:10px;fill:currentColor;opacity:.66}"
         ".curve .grid{stroke:currentColor;opacity:.14}.curve .line{fill:none;stroke:#3e8bff;stroke-width:2}"
         ".curve .mark{stroke:currentColor;opacity:.5;stroke-dasharray:3 3}.curve .dot{fill:#3e8bff}</style>"
         f'<svg class="curve" viewBox="0 0 {width} {height}" role="img" aria-label="Mean IoU against the threshold">'
-        f'{grid}{ticks}<line x1="{x(threshold):.1f}" x2="{x(threshold):.1f}" y1="5" y2="{height - bottom}" class="mark"/>'
+        f'{grid}{ticks}<line x1="{at_x}" x2="{at_x}" y1="5" y2="{height - bottom}" class="mark"/>'
         f'<polyline points="{line}" class="line"/>{dot}</svg>'
     )
 

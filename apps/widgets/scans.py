@@ -14,19 +14,25 @@ MAX_UPLOAD_MB = 64
 FORMATS = ", ".join(known.name for known in SUPPORTED)
 
 
-def samples() -> dict[str, Path | int]:
+#: A file, the seed of a random face, or a scan that was dropped on the page.
+Sample = Path | int | FaceScan
+
+
+def samples() -> dict[str, Sample]:
     """Names and files of the sample scans; seeds of random faces where no files came along."""
     names = [name for name in assets.names("scans") if name.endswith(".ply")]
     found = {_title(name): assets.path(f"scans/{name}") for name in names}
     return found or {f"Random face {seed}": seed for seed in (1, 2, 3)}
 
 
-def read_sample(where: Path | int) -> FaceScan:
-    if isinstance(where, Path):
-        return read_scan(where)
+def read_sample(sample: Sample) -> FaceScan:
+    if isinstance(sample, FaceScan):
+        return sample
+    if isinstance(sample, Path):
+        return read_scan(sample)
     from faceviz.testing import random_face
 
-    return random_face(where)
+    return random_face(sample)
 
 
 def read_upload(name: str, content: bytes | str) -> FaceScan:

@@ -80,7 +80,7 @@ _STYLE = """
 .tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 4px 5px !important; font-size: 12px; }
 .tabulator .tabulator-header .tabulator-col .tabulator-col-title { padding-right: 0 !important; font-size: 12px; }
 .tabulator .tabulator-header .tabulator-col-sorter { display: none !important; }
-.tabulator .tabulator-row { min-height: 0 !important; cursor: pointer; }
+.tabulator .tabulator-row { min-height: 0 !important; height: 25px !important; cursor: pointer; }
 .tabulator .tabulator-row .tabulator-cell { height: 25px !important; padding: 3px 5px !important; font-size: 12.5px;
   line-height: 19px; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
 """

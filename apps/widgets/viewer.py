@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,11 @@ import panel as pn
 import param
 from bokeh.embed.bundle import extension_dirs
 
+from faceviz.display.latest import LatestOnly
 from faceviz.display.scene import SceneSpec
 from faceviz.display.wire import VIEWER, wire_changes
 from faceviz.geometry.transforms import RigidTransform
+from widgets.engine import PAINTER, later
 
 extension_dirs["faceviz"] = VIEWER.parent  # so that the server hands out the module, and browsers keep it
 
@@ -41,14 +44,35 @@ class SceneView(pn.custom.JSComponent):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self.spec: SceneSpec | None = None
+        self._pictures = LatestOnly(PAINTER, _picture, later(self._on_picture), later(_on_no_picture))
+        self.param.watch(lambda _: self._paint(), "webgl")
 
     def show(self, spec: SceneSpec) -> None:
         """Draws a scene; only what differs from the one before is sent."""
         changes = wire_changes(self.spec, spec)
         self.spec = spec
         self.param.update(**changes, tick=self.tick + 1)
+        self._paint()
 
     def move(self, pose: RigidTransform) -> None:
         """Draws the same scene under another motion: 64 bytes."""
         if self.spec is not None:
             self.show(replace(self.spec, pose=pose))
+
+    def _paint(self) -> None:
+        """For browsers without WebGL."""
+        if self.webgl == "none" and self.spec is not None:
+            self._pictures.submit(self.spec)
+
+    def _on_picture(self, _: SceneSpec, png: bytes) -> None:
+        self.picture = png
+
+
+def _picture(spec: SceneSpec) -> bytes:
+    from faceviz.view.render import scene_png
+
+    return scene_png(spec)
+
+
+def _on_no_picture(_: SceneSpec, error: Exception) -> None:
+    logging.getLogger("faceviz.app").error("the picture could not be drawn", exc_info=error)

@@ -7,8 +7,9 @@ import pytest
 
 from faceviz.display import state
 from faceviz.display.settings import Settings
-from faceviz.errors import NoFaceError
+from faceviz.errors import GeometryError, NoFaceError
 from faceviz.geometry.transforms import random_pose
+from faceviz.scan import FaceScan
 from faceviz.testing import random_face
 from tests.truthful import TruthfulPredictor
 
@@ -69,6 +70,12 @@ def test_without_truth_there_is_neither_iou_nor_error_nor_curve(predictor):
 def test_a_scan_without_a_face_is_refused(predictor):
     with pytest.raises(NoFaceError, match="noface"):
         state.load(predictor, random_face(1).with_(source="noface.ply"))
+
+
+def test_a_scan_that_cannot_be_worked_on_is_named(predictor):
+    few = FaceScan(np.eye(3), source="few.xyz")
+    with pytest.raises(GeometryError, match="^few.xyz: 3 points are fewer"):
+        state.load(predictor, few)
 
 
 def test_the_body_of_a_scan_is_made_once(loaded):
