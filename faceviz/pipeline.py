@@ -13,6 +13,7 @@ from faceviz.errors import CheckpointError, ConfigError, GeometryError, NoFaceEr
 from faceviz.geometry.neighbours import idw_interpolate, project_to_surface
 from faceviz.geometry.sampling import farthest_point_order, sample_surface
 from faceviz.geometry.transforms import RigidTransform
+from faceviz.geometry.visibility import seen_from_outside
 from faceviz.graph import GraphSettings, SurfaceGraph, check_cloud
 from faceviz.heatmaps import SIGMA, heatmaps_to_landmarks
 from faceviz.landmarks import INNER
@@ -24,8 +25,9 @@ DEFAULT_MODEL = "se3unet"
 _SURFACE_POINTS = 16_384
 _CANDIDATES = 30_000
 _SEED = 0
-_LOOKS = 2
+_LOOKS = 1
 _LEAST_CONFIDENCE = 0.25
+_DOUBTFUL = 0.75
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +106,8 @@ class LandmarkPredictor:
 
     A scan of any size, pose and unit is looked at twice: first as a whole, scaled to radius 1; then only the sphere
     around the landmarks that were found, so that hair, neck or a tight crop change nothing. Both looks are invariant
-    under rotation and translation, and so is the whole.
+    under rotation and translation, and so is the whole. Where the face stays doubtful, the scan is looked at again
+    without what lies inside the head.
 
     Args:
         network: gives logits for a graph (``faceviz.models.se3_unet.Se3Unet``).
@@ -161,11 +164,7 @@ class LandmarkPredictor:
             GeometryError: too few points, or all of them equal or on a line.
             NoFaceError: nothing in the scan looks like a face.
         """
-        prepared = self.prepare(scan, raw=raw)
-        prediction = self.predict_prepared(prepared)
-        if not raw:
-            _check_face(prediction, scan)
-        return prediction
+        return self.predict_prepared(self.prepare(scan, raw=raw))
 
     def prepare(self, scan: FaceScan, *, raw: bool = False) -> PreparedScan:
         """Choose the cloud that the network sees: the face region, 1,024 points.
@@ -179,17 +178,26 @@ class LandmarkPredictor:
             return PreparedScan(scan, scan.points, scan.points, np.zeros(3), 1.0, raw=True)
         started = time.perf_counter()
         candidates = _candidates(scan)
+        prepared, confidence = self._find_face(scan, candidates)
+        if confidence < _DOUBTFUL:
+            outside, better = self._find_face(scan, candidates[seen_from_outside(candidates)])
+            if better > confidence:
+                prepared, confidence = outside, better
+        _check_face(confidence, scan)
+        return replace(prepared, seconds={"prepare": time.perf_counter() - started})
+
+    def _find_face(self, scan: FaceScan, candidates: np.ndarray) -> tuple[PreparedScan, float]:
+        """The face region that the looks end with, and the confidence in it."""
         prepared = self._cloud(scan, candidates, candidates.mean(axis=0), _radius(candidates))
-        for look in range(_LOOKS):
-            prediction = self.predict_prepared(prepared)
-            if look == 0:
-                _check_face(prediction, scan, _LEAST_CONFIDENCE / 2)
+        prediction = self.predict_prepared(prepared)
+        for _ in range(_LOOKS):
             centre, radius = face_sphere(prediction.landmarks, prediction.confidence)
             inside = candidates[((candidates - centre) ** 2).sum(axis=1) < radius**2]
-            if len(inside) < max(REGION_POINTS, least):
+            if len(inside) < max(REGION_POINTS, self._graph_settings.least_points):
                 break
             prepared = self._cloud(scan, inside, centre, radius)
-        return replace(prepared, seconds={"prepare": time.perf_counter() - started})
+            prediction = self.predict_prepared(prepared)
+        return prepared, _confidence(prediction)
 
     def predict_prepared(
         self, prepared: PreparedScan, pose: RigidTransform | None = None
@@ -267,11 +275,15 @@ def _radius(points: np.ndarray) -> float:
     return float(np.linalg.norm(points - points.mean(axis=0), axis=1).max())
 
 
-def _check_face(prediction: LandmarkPrediction, scan: FaceScan, least: float = _LEAST_CONFIDENCE) -> None:
-    confidence = float(np.median(prediction.confidence[list(INNER)]))
-    if confidence < least:
+def _confidence(prediction: LandmarkPrediction) -> float:
+    return float(np.median(prediction.confidence[list(INNER)]))
+
+
+def _check_face(confidence: float, scan: FaceScan) -> None:
+    if confidence < _LEAST_CONFIDENCE:
         raise NoFaceError(
-            f"{scan.source}: no face was found (median confidence {confidence:.2f}, at least {least:.2f} is needed); "
+            f"{scan.source}: no face was found (median confidence {confidence:.2f}, at least "
+            f"{_LEAST_CONFIDENCE:.2f} is needed); "
             "crop the scan to the head, or use raw mode to see the heatmaps all the same"
         )
 
