@@ -37,3 +37,22 @@ def adaptive_wing(
     if foreground:
         loss = loss * (1.0 + foreground * target)
     return loss.mean()
+
+
+def soft_iou_loss(
+    predicted: Tensor, target: Tensor, *, threshold: float = 0.2, width: float = 0.05
+) -> Tensor:
+    """``1 - sum(p t) / sum(p + t - p t)``, mean over clouds and landmarks: the IoU made smooth.
+
+    Rahman and Wang 2016, eq. 3 to 5. ``t`` marks targets of at least the threshold, ``p = sigmoid((h - threshold) /
+    width)``. A landmark without any target above the threshold is left out.
+
+    Args:
+        predicted, target: (B, N, L) in [0, 1].
+    """
+    inside = (target >= threshold).to(predicted.dtype)
+    soft = torch.sigmoid((predicted - threshold) / width)
+    shared = (soft * inside).sum(dim=1)
+    either = soft.sum(dim=1) + inside.sum(dim=1) - shared
+    counted = inside.any(dim=1)
+    return (1.0 - shared / either.clamp_min(1e-6))[counted].mean()

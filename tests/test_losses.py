@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from faceviz.losses import adaptive_wing
+from faceviz.losses import adaptive_wing, soft_iou_loss
 
 
 def by_hand(error, target, omega=14.0, theta=0.5, epsilon=1.0, alpha=2.1):
@@ -53,3 +53,15 @@ def test_the_foreground_weight_counts_hot_targets_more():
     assert float(adaptive_wing(hot - 0.2, hot, foreground=4.0)) == pytest.approx(
         5 * float(adaptive_wing(hot - 0.2, hot)), rel=1e-6
     )
+
+
+def test_the_soft_iou_of_sharp_heat_is_one_minus_the_iou():
+    target = torch.tensor([[[1.0], [0.9], [0.0], [0.0]]])
+    predicted = torch.tensor([[[1.0], [0.0], [1.0], [0.0]]])
+    assert float(soft_iou_loss(predicted, target, width=1e-3)) == pytest.approx(1 - 1 / 3, abs=1e-5)
+    assert float(soft_iou_loss(target, target, width=1e-3)) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_landmark_without_target_is_left_out_of_the_soft_iou():
+    target = torch.tensor([[[1.0, 0.0], [0.0, 0.1]]])
+    assert float(soft_iou_loss(torch.ones_like(target), target, width=1e-3)) == pytest.approx(0.5, abs=1e-5)

@@ -50,13 +50,14 @@ class OptimiserConfig(_Strict):
 
 
 class LossConfig(_Strict):
-    """Adaptive Wing loss; see ``faceviz.losses.adaptive_wing``."""
+    """Adaptive Wing loss, see ``faceviz.losses.adaptive_wing``, and ``overlap`` times the soft IoU loss."""
 
     omega: float = 14.0
     theta: float = 0.5
     epsilon: float = 1.0
     alpha: float = 2.1
     foreground: float = 0.0
+    overlap: float = Field(0.0, ge=0)
 
 
 class LandmarkTrainingConfig(_Strict):
@@ -67,6 +68,7 @@ class LandmarkTrainingConfig(_Strict):
         network: settings of ``faceviz.models.se3_unet.Se3UnetConfig`` that differ from the default.
         validate_every: steps between validations.
         patience: validations without a better IoU before the run stops; 0 never stops early.
+        compile: whether the blocks are compiled (minutes at the start, then about half the time a step).
         threads: of the network; the loader has its own process.
         seed: of weights, order and augmentation.
     """
@@ -78,6 +80,7 @@ class LandmarkTrainingConfig(_Strict):
     loss: LossConfig = LossConfig()
     validate_every: int = Field(500, ge=1)
     patience: int = Field(0, ge=0)
+    compile: bool = False
     threads: int = Field(2, ge=1)
     seed: int = 0
 

@@ -27,7 +27,8 @@ from faceviz.graph import SurfaceGraph, collate
 from faceviz.heatmaps import heatmaps_to_landmarks
 from faceviz.io.weights import save_weights, write_card
 from faceviz.landmarks import INNER
-from faceviz.losses import adaptive_wing
+from faceviz.losses import adaptive_wing, soft_iou_loss
+from faceviz.models.equivariant import EquivariantBlock
 from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
 from faceviz.synth.dataset import available_sources
 from faceviz.training.clouds import CloudFolder, TrainingCloud, augment, targets
@@ -128,10 +129,16 @@ class LandmarkModule(L.LightningModule):
         return self.elapsed_before + time.monotonic() - self._started
 
     def loss(self, logits: Tensor, heat: Tensor) -> Tensor:
-        return adaptive_wing(logits.sigmoid(), heat, **self.config.loss.model_dump())
+        """Adaptive Wing plus soft IoU, of (B, N, 68)."""
+        settings = self.config.loss.model_dump()
+        overlap, heat_predicted = settings.pop("overlap"), logits.sigmoid()
+        loss = adaptive_wing(heat_predicted, heat, **settings)
+        return loss + overlap * soft_iou_loss(heat_predicted, heat) if overlap else loss
 
     def training_step(self, batch: tuple[SurfaceGraph, Tensor], _: int) -> Tensor:
         graph, heat = batch
+        if self.config.compile:  # for the most common size alone; every other would be compiled anew
+            torch.compiler.set_stance("default" if graph.points.shape[1] == max(_COUNTS) else "force_eager")
         loss = self.loss(self.network(graph), heat)
         self._losses.append(float(loss.detach()))
         self.log("loss", loss, prog_bar=True)
@@ -151,6 +158,18 @@ class LandmarkModule(L.LightningModule):
         found, _ = heatmaps_to_landmarks(predicted, graph.points[0].cpu().numpy().astype(np.float64))
         error = np.linalg.norm(found - landmarks.cpu().numpy(), axis=1) * float(mm)
         self._validation.append((float(self.loss(logits, heat[None])), iou, error))
+
+    def on_fit_start(self) -> None:
+        if self.config.compile:
+            for module in self.network.modules():
+                if isinstance(module, EquivariantBlock):
+                    module.compile(dynamic=False)
+
+    def on_validation_start(self) -> None:
+        torch.compiler.set_stance("force_eager")
+
+    def on_validation_end(self) -> None:
+        torch.compiler.set_stance("default")
 
     def on_validation_epoch_end(self) -> None:
         losses, ious, errors = zip(*self._validation, strict=True)

@@ -21,7 +21,7 @@ needs_anny = pytest.mark.skipif(
 
 NETWORK = {
     "sizes": [128, 48, 16], "k": 8, "scalars": [16, 16, 16], "vectors": [4, 4, 4], "value_scalars": [4, 4, 4],
-    "value_vectors": [4, 4, 4], "encoder": [1, 1, 1], "decoder": [1, 1], "heads": 2, "radial": 4,
+    "value_vectors": [4, 4, 4], "encoder": [1, 1, 1], "decoder": [1, 1], "heads": 2, "radial": 4, "smoothing": 0.2,
 }  # fmt: skip
 
 CONFIG = """
