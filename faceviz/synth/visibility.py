@@ -67,4 +67,5 @@ class DepthBuffer:
         tolerance = 1.5 + self.pixel * slope
         if strict is not None:
             tolerance = np.where(strict, 1.5 if self.direction[2] > 0.2 else -np.inf, tolerance)
-        return (points @ self.direction > nearest - tolerance) & (cosine > 0.12)
+        with np.errstate(invalid="ignore"):  # a strict point outside the buffer: inf - inf, not seen
+            return (points @ self.direction > nearest - tolerance) & (cosine > 0.12)
