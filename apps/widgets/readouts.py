@@ -71,14 +71,14 @@ def tile(name: str, value: str, note: str = "") -> str:
 
 def iou(table: LandmarkTable, threshold: float) -> str:
     value = "\u2013" if table.mean_iou is None else f"{table.mean_iou:.3f}"
-    return tile(f"Mean IoU at {threshold:g}", value, _NO_TRUTH if table.mean_iou is None else "68 landmarks")
+    return tile(f"IoU at {threshold:g}", value, _NO_TRUTH if table.mean_iou is None else "mean of 68")
 
 
 def error(table: LandmarkTable) -> str:
     if table.median_error is None:
         return tile("Median error", "\u2013", _NO_TRUTH)
     value = f"{table.median_error:.2f} <small>{table.unit}</small>"
-    return tile("Median error", value, f"worst {table.worst_error:.2f} {table.unit}")
+    return tile("Median error", value, f"worst {table.worst_error:.1f} {table.unit}")
 
 
 def inference(moved: Moved) -> str:

@@ -9,64 +9,88 @@ import { Stage } from "./stage.js";
 import style from "./style.css";
 import { download, showTip, snapshot, toolbar } from "./tools.js";
 
+const make = (tag, className) => Object.assign(document.createElement(tag), { className });
+
 class Viewer {
   constructor(model, el) {
     this.model = model;
-    this.abort = new AbortController();
-    this.buildDom(el);
     this.values = readAll(model);
-    this.stale = new Set(Object.keys(READERS));
-    try {
-      this.stage = new Stage(this.gl);
-    } catch {
-      return this.withoutWebGL();
-    }
+    this.buildDom(el);
+    if (!this.mount()) return this.withoutWebGL();
     this.tell("webgl", "ok");
-    this.orbit = new Orbit(this.stage.camera, this.gl, () => this.ask());
-    this.listen();
     this.follow();
-    this.say(this.model.get("message"));
-    this.ask();
-  }
-
-  say(text) {
-    this.note.hidden = !text;
-    this.note.textContent = text ?? "";
+    this.say(model.get("message"));
   }
 
   buildDom(el) {
-    const make = (tag, className) => Object.assign(document.createElement(tag), { className });
     this.root = make("div", "fv");
-    [this.back, this.gl, this.hud] = ["back", "gl", "hud"].map((name) => make("canvas", name));
+    this.back = make("canvas", "back");
+    this.hud = make("canvas", "hud");
     this.tip = make("div", "tip");
     this.note = make("div", "note");
-    this.note.hidden = true;
     this.note.setAttribute("role", "status");
-    this.gl.tabIndex = 0;
-    this.gl.setAttribute("role", "img");
+    this.note.hidden = true;
     const { bar, buttons } = toolbar({
       dots: { label: "Show or hide the landmarks", icon: "dots", run: () => this.toggleLandmarks() },
       front: { label: "Look from the front (F)", icon: "front", run: () => this.front() },
       camera: { label: "Save the picture as PNG (S)", icon: "camera", run: () => this.save() },
     });
     this.buttons = buttons;
-    this.root.append(this.back, this.gl, this.hud, bar, this.tip, this.note);
+    this.root.append(this.back, this.hud, bar, this.tip, this.note);
     const sheet = make("style");
     sheet.textContent = style;
     el.replaceChildren(sheet, this.root);
     el.style.height = el.style.height || "100%";
   }
 
+  /** A new canvas with its context and listeners, under the camera of the one before; false without WebGL. */
+  mount() {
+    const before = this.orbit;
+    this.unmount();
+    this.gl = make("canvas", "gl");
+    this.gl.tabIndex = 0;
+    this.gl.setAttribute("role", "img");
+    try {
+      this.stage = new Stage(this.gl);
+    } catch {
+      return false;
+    }
+    this.back.after(this.gl);
+    this.orbit = new Orbit(this.stage.camera, this.gl, () => this.ask());
+    if (before) this.orbit.lookAs(before);
+    this.stale = new Set(Object.keys(READERS));
+    this.shape = null;
+    this.listen();
+    this.resize();
+    return true;
+  }
+
+  unmount() {
+    this.abort?.abort();
+    this.resizer?.disconnect();
+    cancelAnimationFrame(this.frame);
+    this.waiting = false;
+    this.orbit?.dispose();
+    this.stage?.dispose();
+    this.gl?.remove();
+    this.orbit = this.stage = this.gl = null;
+  }
+
   listen() {
-    const on = (target, name, handler) => target.addEventListener(name, handler, { signal: this.abort.signal });
-    on(this.gl, "pointermove", (event) => this.hover(event));
-    on(this.gl, "pointerleave", () => this.unhover());
-    on(this.gl, "click", (event) => this.click(event));
-    on(this.gl, "keydown", (event) => this.key(event));
-    on(this.gl, "webglcontextlost", (event) => this.lost(event));
-    on(this.gl, "webglcontextrestored", () => this.restored());
+    this.abort = new AbortController();
+    const on = (name, handler) => this.gl.addEventListener(name, handler, { signal: this.abort.signal });
+    on("pointermove", (event) => this.hover(event));
+    on("pointerleave", () => this.unhover());
+    on("click", (event) => this.click(event));
+    on("keydown", (event) => this.key(event));
+    on("webglcontextlost", (event) => this.lost(event));
     this.resizer = new ResizeObserver(() => this.resize());
     this.resizer.observe(this.root);
+  }
+
+  say(text) {
+    this.note.hidden = !text;
+    this.note.textContent = text ?? "";
   }
 
   /** Values that change are marked stale and read once per frame, however many arrive: the latest wins. */
@@ -79,16 +103,13 @@ class Viewer {
   }
 
   dispose() {
-    this.abort.abort();
-    this.resizer?.disconnect();
-    cancelAnimationFrame(this.frame);
+    clearTimeout(this.retry);
+    this.unmount();
     for (const [name, handler] of this.handlers ?? []) this.model.off(name, handler);
-    this.orbit?.dispose();
-    this.stage?.dispose();
   }
 
   ask() {
-    if (this.waiting || !this.stage || this.gone) return;
+    if (this.waiting || !this.stage || this.retry) return;
     this.waiting = true;
     this.frame = requestAnimationFrame(() => { this.waiting = false; this.paint(); });
   }
@@ -106,7 +127,10 @@ class Viewer {
     if (has("look")) this.dress(look);
     if (anew) this.stage.setGeometry(this.values);
     if (has("lut") && lut.length) this.stage.setLut(lut);
-    if (has("heat")) this.stage.setHeat(heat);
+    if (has("heat")) {
+      this.stage.setHeat(heat);
+      this.heats = (this.heats ?? 0) + 1; // how often new heat was drawn
+    }
     if (has("landmarks", "look")) this.stage.setLandmarks(landmarks, this.shown(look));
     if (has("pose", "look") && pose.length === 16) this.stage.setPose(pose);
     if (look.scan !== this.scan) { this.scan = look.scan; this.front(); }
@@ -115,6 +139,7 @@ class Viewer {
 
   dress(look) {
     this.stage.setLook(look);
+    this.root.toggleAttribute("data-ready", true);
     this.root.toggleAttribute("data-dark", Boolean(look.dark));
     this.root.style.minHeight = look.height ? `${look.height}px` : "";
     this.gl.setAttribute("aria-label", look.panes.map((pane) => `${pane.title}: ${pane.note ?? ""}`).join("; "));
@@ -129,9 +154,18 @@ class Viewer {
     if (!this.refresh()) return;
     const { look, lut } = this.values;
     this.stage.draw();
-    this.paper(this.back, (ctx) => paintBackground(ctx, this.stage, look));
+    const backdrop = `${this.stage.size.x} ${this.stage.size.y} ${look.dark} ${look.panes.length}`;
+    if (backdrop !== this.backdrop) this.paper(this.back, (ctx) => paintBackground(ctx, this.stage, look));
+    this.backdrop = backdrop;
     this.paper(this.hud, (ctx) => paintHud(ctx, this.stage, look, lut));
-    this.tell("drawn", this.model.get("tick"));
+    this.report(this.model.get("tick"));
+  }
+
+  /** What is on the screen, for the server and for whoever looks at the page from outside. */
+  report(tick) {
+    const { look } = this.values;
+    Object.assign(this.root.dataset, { drawn: tick, heats: this.heats ?? 0, selected: look.selected, panes: look.panes.length });
+    if (tick !== this.model.get("drawn")) this.tell("drawn", tick);
   }
 
   paper(canvas, paint) {
@@ -149,6 +183,7 @@ class Viewer {
   }
 
   resize() {
+    if (!this.stage) return;
     this.stage.resize(this.root.clientWidth, this.root.clientHeight, this.ratio());
     if (!this.orbit.moved && this.scan !== undefined) this.front();
     this.ask();
@@ -232,17 +267,16 @@ class Viewer {
     this.model.save_changes();
   }
 
+  /** The context is gone: another canvas takes its place, as soon as the driver grants it a context. */
   lost(event) {
     event.preventDefault();
-    this.gone = true;
-    this.say("The graphics driver dropped this picture. It comes back by itself; if not, reload the page.");
-  }
-
-  restored() {
-    this.gone = false;
-    this.say(this.model.get("message"));
-    this.stale = new Set(Object.keys(READERS));
-    this.ask();
+    this.say("The graphics driver dropped this picture; it is being made again.");
+    const again = () => {
+      this.retry = null;
+      if (this.mount()) return this.say(this.model.get("message"));
+      this.retry = setTimeout(again, 1000);
+    };
+    this.retry = setTimeout(again, 500);
   }
 
   /** Pictures drawn by Python take the place of the canvas. */

@@ -44,6 +44,13 @@ export class Orbit {
     this.apply();
   }
 
+  /** Takes over where another orbit looks. */
+  lookAs(other) {
+    for (const name of ["target", "up", "offset"]) this[name].copy(other[name]);
+    this.radius = other.radius;
+    if (this.radius) this.apply(other.moved);
+  }
+
   turn(dx, dy) {
     const away = this.offset.clone().normalize();
     const right = new Vector3().crossVectors(this.up, away).normalize();
