@@ -14,6 +14,7 @@ from faceviz.evaluation.protocols import Protocol as Column
 from faceviz.evaluation.provenance import provenance
 from faceviz.evaluation.report import EvaluationReport, LandmarkErrors, ProtocolResult
 from faceviz.heatmaps import SIGMA, landmarks_to_heatmaps
+from faceviz.landmarks import INNER
 from faceviz.metrics import (
     CURVE_THRESHOLDS,
     IOU_THRESHOLD,
@@ -66,6 +67,7 @@ def evaluate_landmarks(
     started = time.perf_counter()
     columns = [_ColumnState(protocol) for protocol in protocols]
     measured: list[_Measured] = []
+    per_scan: list[dict[str, Any]] = []
     reference: NormalisedScan | None = None
     count = 0
     for index, scan in enumerate(scans):
@@ -75,8 +77,12 @@ def evaluate_landmarks(
         still = model.heatmaps(cloud.points)
         for column in columns:
             column.update(model, cloud, reference, true, still, (seed, index))
+        per_scan.append(
+            {"source": scan.source, "iou": float(np.nanmean(heatmap_iou(still, true, IOU_THRESHOLD)))}
+        )
         if landmark_errors:
             measured.append(_measured(model, scan))
+            per_scan[-1]["inner_median_error"] = float(np.median(measured[-1].errors[list(INNER)]))
         count = index + 1
         if progress:
             progress(count)
@@ -91,6 +97,7 @@ def evaluate_landmarks(
         seed=seed,
         seconds=time.perf_counter() - started,
         provenance=provenance(),
+        per_scan=tuple(per_scan),
     )
 
 

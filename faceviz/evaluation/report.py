@@ -100,6 +100,9 @@ class EvaluationReport:
     seed: int
     seconds: float
     provenance: dict[str, Any]  # commit, versions, date, platform
+    per_scan: tuple[
+        dict[str, Any], ...
+    ] = ()  # source, mean IoU as it is, median error of the inner 51 in its unit
 
     def __getitem__(self, protocol: str) -> ProtocolResult:
         return next(result for result in self.protocols if result.name == protocol)
@@ -125,6 +128,7 @@ class EvaluationReport:
                     for name, row in PUBLISHED_IOU.items()
                 },
             },
+            "per_scan": list(self.per_scan),
             "seed": self.seed,
             "seconds": round(self.seconds, 2),
             **self.provenance,

@@ -92,3 +92,10 @@ def test_the_table_shows_our_columns_beside_the_published_ones(scans):
     console.print(evaluate_landmarks(scans[:1], Oracle(scans)).to_table())
     text = console.export_text()
     assert "1.000" in text and "0.520" in text and "FaceScape" in text
+
+
+def test_each_scan_has_its_own_line_in_the_report(scans):
+    report = evaluate_landmarks(scans, Oracle(scans), [PROTOCOLS["none"]])
+    lines = report.to_dict()["per_scan"]
+    assert [line["source"] for line in lines] == [scan.source for scan in scans]
+    assert all(line["iou"] == 1.0 and line["inner_median_error"] == 0.0 for line in lines)
