@@ -1,0 +1,1 @@
+"""Pictures: off-screen renders, charts, the viewer in notebooks."""
