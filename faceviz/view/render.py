@@ -14,6 +14,7 @@ import numpy as np
 from faceviz.display.colormaps import lookup_table
 from faceviz.display.scene import SceneSpec, scene
 from faceviz.display.settings import Settings
+from faceviz.errors import ShapeError
 from faceviz.landmarks import NAMES, POLYLINES
 from faceviz.scan import FaceScan
 
@@ -22,9 +23,15 @@ if TYPE_CHECKING:
 
     from faceviz.pipeline import LandmarkPrediction
 
+_SMALLEST = 64  # pixels
 _OVERSAMPLING = 2  # edges are smoothed by drawing larger; VTK's own multisampling is slow in software
 _VIEW_ANGLE = 24.0  # degrees
 _BAR_SHARE = 0.11  # of the height
+_LIFT = 0.01  # radii by which landmarks are drawn nearer to the viewer, out of the skin
+_FILL = (0.88, 0.80)  # share of the pane's width and height that the scan takes
+_RAISE = (
+    0.07  # of half the pane's height, by which the view looks above the scan's middle: room for the title
+)
 _FOLLOW = 0.35  # radii that the scan may move away before the view goes along, as in the browser
 
 _PAPER = {False: ("#ffffff", "#1c2330", "#5b6575"), True: ("#1d222b", "#e9edf4", "#a3adbd")}
@@ -65,8 +72,10 @@ def scene_png(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> bytes:
 def scene_image(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> np.ndarray:
     """The picture of a scene, (height, width, 3) uint8. Call it from one thread only: VTK asks for that."""
     width, height = size
-    if spec.settings.dark not in _PAPER or width < 64 or height < 64:
-        raise ValueError(f"a picture of {width} x {height} pixels is too small; take 64 x 64 or more")
+    if min(size) < _SMALLEST:
+        raise ShapeError(
+            f"a picture of {width} x {height} pixels is too small; the least is {_SMALLEST} each way"
+        )
     plotter = _plotter(spec, (width * _OVERSAMPLING, height * _OVERSAMPLING))
     try:
         plotter.render()  # else the screenshot may show a former frame
@@ -147,7 +156,8 @@ def _add_landmarks(
     chosen = spec.settings.landmark
     if landmarks is None:
         return
-    at = _placed(spec, landmarks)
+    paper, ink, _ = _PAPER[spec.settings.dark]
+    at = _placed(spec, landmarks) + (_LIFT * spec.radius * spec.front.forward).astype(np.float32)
     if spec.settings.show_landmarks:
         lines = np.concatenate([[len(line), *line] for line in POLYLINES])
         plotter.add_mesh(pv.PolyData(at, lines=lines), color=_LINE, line_width=2, lighting=False)
@@ -161,7 +171,10 @@ def _add_landmarks(
             bold=False,
             show_points=False,
             always_visible=True,
-            shape_opacity=0.85,
+            text_color=paper,
+            shape_color=ink,
+            shape_opacity=0.9,
+            margin=6,
         )
 
 
@@ -197,17 +210,30 @@ def _add_bar(plotter: pv.Plotter, spec: SceneSpec, mapper, size: tuple[int, int]
         unconstrained_font_size=True,
     )
     text = plotter.add_text(
-        spec.heat_label, position=(0.5, 0.72), viewport=True, font_size=_points(size, 0.0085), color=ink
+        spec.heat_label, position=(0.5, 0.70), viewport=True, font_size=_points(size, 0.0085), color=ink
     )
     text.prop.justification_horizontal = "center"
 
 
 def _aim(plotter: pv.Plotter, spec: SceneSpec, size: tuple[float, float]) -> None:
-    plotter.camera.focal_point = (0.0, 0.0, 0.0)
-    plotter.camera.position = spec.front.forward * _distance(spec, size)
+    target, distance = _view(spec, size)
+    plotter.camera.focal_point = target
+    plotter.camera.position = target + spec.front.forward * distance
     plotter.camera.up = spec.front.up
     plotter.camera.view_angle = _VIEW_ANGLE
     plotter.reset_camera_clipping_range()
+
+
+def _view(spec: SceneSpec, size: tuple[float, float]) -> tuple[np.ndarray, float]:
+    """What to look at, (3,), and from how far, so that the moved scan fills the pane below its title."""
+    forward, up = spec.front.forward, spec.front.up
+    axes = np.stack([np.cross(up, forward), up, forward])
+    along = _placed(spec, spec.body.points) @ axes.T  # right, up, towards the viewer
+    low, high = along.min(axis=0), along.max(axis=0)
+    half_width, half_height, half_depth = (high - low) / 2
+    slope = np.tan(np.deg2rad(_VIEW_ANGLE / 2))
+    distance = max(half_height / _FILL[1], half_width / _FILL[0] * size[1] / size[0]) / slope + half_depth
+    return ((low + high) / 2 + [0.0, _RAISE * distance * slope, 0.0]) @ axes, distance
 
 
 def _placed(spec: SceneSpec, points: np.ndarray) -> np.ndarray:
@@ -218,14 +244,8 @@ def _placed(spec: SceneSpec, points: np.ndarray) -> np.ndarray:
     return ((points - spec.centre) @ spec.pose.rotation.T + shift).astype(np.float32)
 
 
-def _distance(spec: SceneSpec, size: tuple[float, float]) -> float:
-    half = np.deg2rad(_VIEW_ANGLE / 2)
-    narrow = min(half, float(np.arctan(np.tan(half) * size[0] / size[1])))
-    return 0.99 * spec.radius / np.sin(narrow)
-
-
 def _pixels_per_unit(spec: SceneSpec, size: tuple[float, float]) -> float:
-    return size[1] / (2 * _distance(spec, size) * np.tan(np.deg2rad(_VIEW_ANGLE / 2)))
+    return size[1] / (2 * _view(spec, size)[1] * np.tan(np.deg2rad(_VIEW_ANGLE / 2)))
 
 
 def _points(size: tuple[float, float], share: float) -> int:
