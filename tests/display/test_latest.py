@@ -91,5 +91,5 @@ def test_two_followers_of_one_worker_never_run_at_once():
         for value in range(5):
             for latest in both:
                 latest.submit(value)
-        assert all(done.acquire(timeout=10) for _ in range(4))  # of each, at least the first and the last
+        assert all(done.acquire(timeout=10) for _ in range(2))  # of each, at least the last
     assert most == 1
