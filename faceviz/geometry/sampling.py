@@ -24,18 +24,12 @@ def farthest_point_order(points: np.ndarray, count: int, start: int | None = Non
         raise GeometryError(
             f"cannot choose {count} of {len(points)} points; the largest valid count is {len(points)}"
         )
-    xyz = np.ascontiguousarray((points - points.mean(axis=0)).T)  # (3, N)
-    start = int((xyz * xyz).sum(axis=0).argmin()) if start is None else start
+    distances = _NearestChosen(points)
+    current = distances.most_central if start is None else start
     order = np.empty(count, dtype=np.int64)
-    nearest = np.full(xyz.shape[1], np.inf)
-    delta, distance = np.empty_like(xyz), np.empty(xyz.shape[1])
-    current = start
     for i in range(count):
         order[i] = current
-        np.subtract(xyz, xyz[:, current : current + 1], out=delta)
-        np.einsum("ij,ij->j", delta, delta, out=distance)
-        np.minimum(nearest, distance, out=nearest)
-        current = int(nearest.argmax())
+        current = int(distances.choose(current).argmax())
     return order
 
 
@@ -45,18 +39,40 @@ def is_farthest_point_order(points: np.ndarray, count: int, tolerance: float = 1
     A cloud sampled by farthest points keeps its order when it is moved in single precision, where exact comparison
     would flip near ties.
     """
-    centred = points - points.mean(axis=0)
-    norms = np.linalg.norm(centred, axis=1)
-    slack = tolerance * float(norms.max())
-    if norms[0] > norms.min() + slack:
+    distances = _NearestChosen(points)
+    slack = tolerance * distances.radius
+    if np.sqrt(distances.from_centroid[0]) > np.sqrt(distances.from_centroid.min()) + slack:
         return False
-    nearest = np.full(len(points), np.inf)
-    for i in range(count):
-        if i and np.sqrt(nearest[i]) < np.sqrt(nearest.max()) - slack:
+    nearest = distances.choose(0)
+    for i in range(1, count):
+        if np.sqrt(nearest[i]) < np.sqrt(nearest.max()) - slack:
             return False
-        delta = centred - centred[i]
-        np.minimum(nearest, np.einsum("ij,ij->i", delta, delta), out=nearest)
+        nearest = distances.choose(i)
     return True
+
+
+class _NearestChosen:
+    """The squared distance of every point to the nearest point chosen so far."""
+
+    def __init__(self, points: np.ndarray) -> None:
+        self._xyz = np.ascontiguousarray((points - points.mean(axis=0)).T)  # (3, N)
+        self._delta, self._squared = np.empty_like(self._xyz), np.empty(self._xyz.shape[1])
+        self._nearest = np.full(self._xyz.shape[1], np.inf)
+        self.from_centroid = (self._xyz**2).sum(axis=0)
+
+    @property
+    def most_central(self) -> int:
+        return int(self.from_centroid.argmin())
+
+    @property
+    def radius(self) -> float:
+        return float(np.sqrt(self.from_centroid.max()))
+
+    def choose(self, index: int) -> np.ndarray:
+        """(N,) after one more point was chosen; the array is written anew by the next call."""
+        np.subtract(self._xyz, self._xyz[:, index : index + 1], out=self._delta)
+        np.einsum("ij,ij->j", self._delta, self._delta, out=self._squared)
+        return np.minimum(self._nearest, self._squared, out=self._nearest)
 
 
 def sample_surface(
