@@ -47,7 +47,7 @@ def read_scan(
     try:
         parsed = _parse(path.name, read_bytes(path, max_bytes), limits)
     except Problem as problem:
-        raise file_error(path.name, problem) from None
+        raise file_error(path.name, problem) from problem.__cause__
     truth = None
     if landmarks == "auto":
         sidecar = find_sidecar(path) if parsed.landmarks is None else None
@@ -78,7 +78,7 @@ def read_scan_bytes(
     try:
         parsed = _parse(name, bytes(data), Limits(max_points, max_bytes))
     except Problem as problem:
-        raise file_error(name, problem) from None
+        raise file_error(name, problem) from problem.__cause__
     return _scan(name, parsed, unit)
 
 

@@ -173,6 +173,21 @@ def test_other_compressions_than_numpys_are_refused(make, complaint, points):
     assert "in a way that NumPy does not use" in complaint("bz.npz", data)
 
 
+def test_an_encrypted_member_is_refused(make, complaint, points):
+    data = bytearray(zipped({"points.npy": make.npy(points)}))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    assert "is encrypted" in complaint("secret.npz", bytes(data))
+
+
+@pytest.mark.parametrize("size", [100, 2**31])
+def test_a_stored_member_whose_sizes_lie_is_refused_before_it_is_read(make, complaint, points, size):
+    data = bytearray(zipped({"points.npy": make.npy(points)}))
+    directory = data.index(b"PK\x01\x02")
+    data[directory + 20 : directory + 24] = struct.pack("<I", size)
+    assert "a size that cannot be" in complaint("sizes.npz", bytes(data))
+
+
 def test_a_damaged_member_is_refused(make, complaint, points):
     data = bytearray(zipped({"points.npy": make.npy(points)}))
     data[300] ^= 1

@@ -128,6 +128,7 @@ def test_a_malicious_bundle_runs_nothing(file, pack, content, tmp_path):
         ({"point_list": np.full((3, 25, 3), np.nan)}, "point 0 of 25"),
         ({"point_list": np.zeros((0, 25, 3)), "landmark_list": np.zeros((0, 68, 3))}, "0 clouds"),
         ({"subject_list": ["1"]}, "subject_list"),
+        ({"subject_list": [["1"], ["2"], ["3"]]}, "no names"),
         ({"point_list": "none"}, "point_list"),
     ],
 )

@@ -50,7 +50,8 @@ def test_text_that_is_no_cloud_is_refused(complaint, data, cause):
     assert cause in complaint("bad.xyz", data)
 
 
-def test_more_points_than_allowed_are_refused(complaint):
+def test_more_points_than_allowed_are_refused_before_they_become_numbers(complaint, monkeypatch):
+    monkeypatch.setattr("faceviz.io.clouds.numbers", lambda *_: pytest.fail("they became numbers"))
     assert "more than the 9 allowed" in complaint("many.xyz", b"1 2 3\n" * 10, max_points=9)
 
 

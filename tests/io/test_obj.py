@@ -111,11 +111,13 @@ def test_a_file_without_vertices_is_refused(complaint):
     assert "no vertices" in complaint("none.obj", b"# nothing\ng face\n")
 
 
-def test_more_vertices_than_allowed_are_refused(complaint):
+def test_more_vertices_than_allowed_are_refused_before_they_become_numbers(complaint, monkeypatch):
+    monkeypatch.setattr("faceviz.io.obj.numbers", lambda *_: pytest.fail("they became numbers"))
     assert "more than the 100 allowed" in complaint("many.obj", b"v 1 2 3\n" * 101, max_points=100)
 
 
-def test_more_faces_than_allowed_are_refused(complaint):
+def test_more_faces_than_allowed_are_refused_before_they_become_numbers(complaint, monkeypatch):
+    monkeypatch.setattr("faceviz.io.obj.convert", lambda *_: pytest.fail("they became numbers"))
     data = THREE + b"f 1 2 3\n" * 401
     assert "faces, more than the 400 allowed" in complaint("many.obj", data, max_points=100)
 

@@ -178,7 +178,6 @@ def test_a_word_that_is_no_number_is_named(text, complaint, word):
         ("vertex_indices", "corners"),
         ("list uchar int", "list float int"),
         ("list uchar int", "list uchar float"),
-        ("element face 1", "element camera 9\nelement face 1"),
         ("element face 1", "hello world\nelement face 1"),
     ],
 )
@@ -186,6 +185,11 @@ def test_a_header_that_is_no_ply_header_is_refused(text, complaint, old, new):
     data = text("3 0 1 2\n", 1)
     assert old.encode() in data
     complaint("header.ply", data.replace(old.encode(), new.encode()))
+
+
+def test_an_element_without_properties_is_refused(text, complaint):
+    data = text("3 0 1 2\n", 1).replace(b"element face", b"element camera 9\nelement face")
+    assert "'camera' without properties" in complaint("empty.ply", data)
 
 
 def test_a_header_without_end_is_not_searched_forever(complaint):

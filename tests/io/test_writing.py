@@ -115,6 +115,16 @@ def test_a_former_file_survives_when_writing_fails(tmp_path, scan, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["face.npz"]
 
 
+def test_who_reads_the_former_file_reads_it_to_its_end(tmp_path, scan):
+    path = tmp_path / "face.npz"
+    write_scan(path, scan)
+    before = path.read_bytes()
+    with path.open("rb") as reader:
+        write_scan(path, scan.with_(triangles=None))
+        assert reader.read() == before
+    assert path.read_bytes() != before
+
+
 def test_new_files_have_the_rights_that_the_umask_leaves(tmp_path, scan):
     (tmp_path / "plain").touch()
     write_scan(tmp_path / "face.npz", scan)
