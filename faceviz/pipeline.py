@@ -17,7 +17,7 @@ from faceviz.geometry.visibility import seen_from_outside
 from faceviz.graph import GraphSettings, SurfaceGraph, check_cloud
 from faceviz.heatmaps import SIGMA, heatmaps_to_landmarks
 from faceviz.landmarks import INNER
-from faceviz.regions import REGION_POINTS, face_sphere
+from faceviz.regions import REGION_POINTS, face_deviation, face_sphere
 from faceviz.scan import FaceScan
 
 DEFAULT_MODEL = "se3unet"
@@ -28,6 +28,7 @@ _SEED = 0
 _LOOKS = 1
 _LEAST_CONFIDENCE = 0.25
 _DOUBTFUL = 0.75
+_LARGEST_DEVIATION = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,21 +174,21 @@ class LandmarkPredictor:
             GeometryError, NoFaceError: as for ``predict``.
         """
         least = self._graph_settings.least_points
-        check_cloud(scan.points, least)
+        _check_points(scan, least)
         if raw:
             return PreparedScan(scan, scan.points, scan.points, np.zeros(3), 1.0, raw=True)
         started = time.perf_counter()
         candidates = _candidates(scan)
-        prepared, confidence = self._find_face(scan, candidates)
-        if confidence < _DOUBTFUL:
-            outside, better = self._find_face(scan, candidates[seen_from_outside(candidates)])
-            if better > confidence:
-                prepared, confidence = outside, better
-        _check_face(confidence, scan)
+        prepared, found = self._find_face(scan, candidates)
+        if _confidence(found) < _DOUBTFUL:
+            outside = self._find_face(scan, candidates[seen_from_outside(candidates)])
+            if _confidence(outside[1]) > _confidence(found):
+                prepared, found = outside
+        _check_face(found, scan)
         return replace(prepared, seconds={"prepare": time.perf_counter() - started})
 
-    def _find_face(self, scan: FaceScan, candidates: np.ndarray) -> tuple[PreparedScan, float]:
-        """The face region that the looks end with, and the confidence in it."""
+    def _find_face(self, scan: FaceScan, candidates: np.ndarray) -> tuple[PreparedScan, LandmarkPrediction]:
+        """The face region that the looks end with, and what is seen in it."""
         prepared = self._cloud(scan, candidates, candidates.mean(axis=0), _radius(candidates))
         prediction = self.predict_prepared(prepared)
         for _ in range(_LOOKS):
@@ -197,7 +198,7 @@ class LandmarkPredictor:
                 break
             prepared = self._cloud(scan, inside, centre, radius)
             prediction = self.predict_prepared(prepared)
-        return prepared, _confidence(prediction)
+        return prepared, prediction
 
     def predict_prepared(
         self, prepared: PreparedScan, pose: RigidTransform | None = None
@@ -279,13 +280,27 @@ def _confidence(prediction: LandmarkPrediction) -> float:
     return float(np.median(prediction.confidence[list(INNER)]))
 
 
-def _check_face(confidence: float, scan: FaceScan) -> None:
+def _check_points(scan: FaceScan, least: int) -> None:
+    try:
+        check_cloud(scan.points, least)
+    except GeometryError as error:
+        raise GeometryError(f"{scan.source}: {error}") from error
+
+
+def _check_face(found: LandmarkPrediction, scan: FaceScan) -> None:
+    confidence, deviation = _confidence(found), face_deviation(found.landmarks)
     if confidence < _LEAST_CONFIDENCE:
-        raise NoFaceError(
-            f"{scan.source}: no face was found (median confidence {confidence:.2f}, at least "
-            f"{_LEAST_CONFIDENCE:.2f} is needed); "
-            "crop the scan to the head, or use raw mode to see the heatmaps all the same"
+        reason = f"median confidence {confidence:.2f}, at least {_LEAST_CONFIDENCE:.2f} is needed"
+    elif deviation > _LARGEST_DEVIATION:
+        reason = (
+            f"the landmarks lie {deviation:.2f} from a face's, at most {_LARGEST_DEVIATION:.2f} is allowed"
         )
+    else:
+        return
+    raise NoFaceError(
+        f"{scan.source}: no face was found ({reason}); crop the scan to the head, or use raw mode to see the heatmaps "
+        "all the same"
+    )
 
 
 def model_folder(model: str | Path) -> Path:

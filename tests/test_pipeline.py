@@ -101,15 +101,25 @@ def test_weights_that_were_exchanged_are_noticed(model_folder):
 )
 @pytest.mark.parametrize("raw", [False, True])
 def test_degenerate_scans_are_refused(model_folder, points, words, raw):
-    with pytest.raises(GeometryError, match=words):
-        LandmarkPredictor.from_pretrained(model_folder).predict(FaceScan(points), raw=raw)
+    with pytest.raises(GeometryError, match=f"^scan.ply: .*{words}"):
+        LandmarkPredictor.from_pretrained(model_folder).predict(FaceScan(points, source="scan.ply"), raw=raw)
 
 
-def test_the_default_model_finds_no_face_in_a_ball(trained):
-    ball = np.random.default_rng(0).normal(size=(4000, 3))
-    ball = ball / np.linalg.norm(ball, axis=1, keepdims=True)
-    with pytest.raises(NoFaceError, match="no face was found"):
-        trained.predict(FaceScan(ball, source="ball"))
+def ball(rng):
+    points = rng.normal(size=(4000, 3))
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def slab(rng):
+    return rng.uniform(size=(4000, 3)) * [1.0, 1.0, 0.01]
+
+
+@pytest.mark.parametrize(
+    "shape", [ball, slab, lambda rng: rng.uniform(size=(4000, 3))], ids=["ball", "slab", "cube"]
+)
+def test_the_default_model_finds_no_face_where_there_is_none(trained, shape, rng):
+    with pytest.raises(NoFaceError, match="^thing: no face was found"):
+        trained.predict(FaceScan(shape(rng), source="thing"))
 
 
 @pytest.mark.slow
