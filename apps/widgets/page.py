@@ -18,7 +18,7 @@ from widgets.viewer import SceneView
 
 ALL = -1
 LANDMARKS = {"All 68 landmarks": ALL} | {f"{i} {NAMES[i]}": i for i in range(LANDMARK_COUNT)}
-BODIES = {"Surface": "surface", "Points": "points", "Network's points": "network"}
+BODIES = {"Surface": "surface", "Points": "points", "Network": "network"}
 BESIDE = {"Truth": "truth", "Difference": "difference", "Nothing": "nothing"}
 COLOURS = {name.capitalize(): name for name in COLORMAPS}
 
@@ -116,8 +116,9 @@ class LandmarksPage:
         tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         right = pmui.Column(
-            self.landmark, self.threshold, self.curve, self.table, width=356, sizing_mode="stretch_height"
-        )
+            self.landmark, self.threshold, self.curve, self.table,
+            sizing_mode="stretch_height", width=356,
+        )  # fmt: skip
         return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": f"calc(100vh - {_BAR + 8}px)"})
 
 

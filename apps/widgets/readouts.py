@@ -27,6 +27,8 @@ STYLE = """
   background: linear-gradient(90deg, #2e9e6b 0 44.4%, #d99a1c 44.4% 66.7%, #d6453d 66.7%); }
 .scale i { position: absolute; top: -4px; width: 4px; height: 14px; margin-left: -2px; border-radius: 2px;
   background: currentColor; transition: left .12s; }
+.scale b { position: absolute; top: -2px; width: 2px; height: 10px; margin-left: -1px; background: currentColor;
+  opacity: .55; }
 .ticks { position: relative; height: 12px; margin-top: 3px; font-size: 10px; line-height: 12px; color: var(--soft); }
 .ticks sup { font-size: 8px; line-height: 0; }
 .ticks span { position: absolute; transform: translateX(-50%); }
@@ -43,23 +45,24 @@ def meter(change: float | None, worst: float, moves: int) -> str:
     if change is None:
         return tile(_TITLE, "\u2013", "move the scan; its heat should not change")
     colour, verdict = _verdict(change)
-    seen = f"{verdict}; at most {scientific(worst)} in {moves} {'motion' if moves == 1 else 'motions'}"
+    seen = f"worst of {moves} {'motion' if moves == 1 else 'motions'} of this scan: {worst:.1e}"
     marks = "".join(
         f'<span style="left:{_percent(10.0**e)}%">10<sup>{e}</sup></span>' for e in range(-9, 1, 3)
     )
     return (
-        f'<div class="tile"><div class="name">{_TITLE}</div><div class="value" data-change="{change:.6e}">'
-        f'<span style="color:{colour}">{scientific(change)}</span> <small>{seen}</small></div>'
-        f'<div role="meter" aria-label="{_TITLE}, log scale" aria-valuemin="{_LOW}" aria-valuemax="{_HIGH}" '
-        f'aria-valuenow="{change:.3g}"><div class="scale"><i style="left:{_percent(change)}%"></i></div>'
+        f'<div class="tile" title="{seen}"><div class="name">{_TITLE}</div>'
+        f'<div class="value" data-change="{change:.6e}"><span style="color:{colour}">{scientific(change)}</span> '
+        f'<small>{verdict}</small></div><div role="meter" aria-label="{_TITLE}, log scale" aria-valuemin="{_LOW}" '
+        f'aria-valuemax="{_HIGH}" aria-valuenow="{change:.3g}"><div class="scale">'
+        f'<b style="left:{_percent(worst)}%"></b><i style="left:{_percent(change)}%"></i></div>'
         f'<div class="ticks">{marks}</div></div></div>'
     )
 
 
 def _verdict(change: float) -> tuple[str, str]:
     if change <= ROUNDING:
-        return _GOOD, "rounding"
-    return (_FAIR, "not equal") if change <= 1e-3 else (_BAD, "broken")
+        return _GOOD, "rounding only"
+    return (_FAIR, "more than rounding") if change <= 1e-3 else (_BAD, "broken: it depends on the pose")
 
 
 def tile(name: str, value: str, note: str = "") -> str:

@@ -42,15 +42,14 @@ def read_upload(name: str, content: bytes | str) -> FaceScan:
 
 
 def facts(scan: FaceScan) -> str:
-    """What a scan is, in one line of HTML, its unit said aloud."""
+    """What a scan is, in three lines of HTML, its unit said aloud."""
     shape = f"{len(scan):,} points" + (
         "" if scan.triangles is None else f", {len(scan.triangles):,} triangles"
     )
-    truth = "true landmarks known" if scan.landmarks is not None else "no true landmarks"
-    unit = guess_unit(scan.points).sentence
-    if scan.unit != "unknown":
-        unit = f"unit {scan.unit}, {2 * scan.radius:.3g} {scan.unit} across"
-    return f"{shape}<br>{unit}<br>{truth}"
+    guess = guess_unit(scan.points)
+    unit = guess.sentence if guess.unit == scan.unit else f"unit {scan.unit}, as the file says"
+    truth = "No true landmarks" if scan.landmarks is None else "68 true landmarks known"
+    return f"{shape}<br>{unit.capitalize()}<br>{truth}"
 
 
 def _title(file_name: str) -> str:

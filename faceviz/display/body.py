@@ -18,6 +18,7 @@ MAX_TRIANGLES = 200_000
 
 _NEIGHBOURS = 4
 _NORMAL_NEIGHBOURS = 14
+_SPACING_NEIGHBOURS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,11 +91,12 @@ def point_normals(points: np.ndarray, anchor: np.ndarray) -> np.ndarray:
 
 
 def typical_spacing(points: np.ndarray) -> float:
-    """Median distance of a point to its third neighbour; 0 for fewer than 4 points."""
-    if len(points) < 4:
+    """Edge of the square that a point has for itself, ``d_k sqrt(pi / k)`` in the median; 0 for few points."""
+    if len(points) <= _SPACING_NEIGHBOURS:
         return 0.0
     sample = points[:: max(1, len(points) // 2000)]
-    return float(np.median(knn(points, sample, 4)[1][:, 3]))
+    reach = knn(points, sample, _SPACING_NEIGHBOURS + 1)[1][:, -1]  # the first neighbour is the point itself
+    return float(np.median(reach) * np.sqrt(np.pi / _SPACING_NEIGHBOURS))
 
 
 def _thinned(count: int) -> np.ndarray:

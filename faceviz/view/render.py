@@ -32,7 +32,7 @@ _FILL = (0.88, 0.80)  # share of the pane's width and height that the scan takes
 _RAISE = (
     0.07  # of half the pane's height, by which the view looks above the scan's middle: room for the title
 )
-_FOLLOW = 0.35  # radii that the scan may move away before the view goes along, as in the browser
+_FOLLOW = 0.22  # radii that the scan may move away before the view goes along, as in the browser
 
 _PAPER = {False: ("#ffffff", "#1c2330", "#5b6575"), True: ("#1d222b", "#e9edf4", "#a3adbd")}
 _LANDMARK, _CHOSEN, _LINE = "#f4f6fb", "#12c4ff", "#808894"

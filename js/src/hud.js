@@ -101,16 +101,18 @@ function tag(ctx, box, stage, i, look, theme) {
 
 /** One bar for all panes, with the IoU threshold marked on it. */
 function bar(ctx, stage, look, lut, theme) {
-  const width = Math.min(300, stage.size.x * 0.5);
-  const [x, y, height] = [(stage.size.x - width) / 2, stage.size.y - 36, 11];
+  const [left, right] = [96, stage.size.x - 150]; // between the axes and the buttons
+  const width = Math.max(Math.min(300, right - left), 60);
+  const x = Math.max(Math.min((stage.size.x - width) / 2, right - width), left);
+  const [y, height] = [stage.size.y - 36, 11];
   ctx.fillStyle = theme.halo;
   ctx.beginPath();
   ctx.roundRect(x - 16, y - 27, width + 32, 60, 8);
   ctx.fill();
-  for (let i = 0; i < 256; i++) {
-    ctx.fillStyle = `rgb(${lut[3 * i]} ${lut[3 * i + 1]} ${lut[3 * i + 2]})`;
-    ctx.fillRect(x + (i * width) / 256, y, width / 256 + 0.6, height);
-  }
+  const colours = ctx.createLinearGradient(x, 0, x + width, 0);
+  for (let i = 0; i < 256; i += 5) colours.addColorStop(i / 255, `rgb(${lut[3 * i]} ${lut[3 * i + 1]} ${lut[3 * i + 2]})`);
+  ctx.fillStyle = colours;
+  ctx.fillRect(x, y, width, height);
   ctx.fillStyle = theme.soft;
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
@@ -119,7 +121,8 @@ function bar(ctx, stage, look, lut, theme) {
   const [low, high] = look.range;
   ctx.textBaseline = "top";
   ctx.font = `11px ${FONT}`;
-  for (const value of [0, 0.25, 0.5, 0.75, 1].map((t) => low + t * (high - low))) {
+  const ticks = width > 170 ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1];
+  for (const value of ticks.map((t) => low + t * (high - low))) {
     ctx.fillText(String(+value.toFixed(3)), x + ((value - low) / (high - low)) * width, y + height + 4);
   }
   const mark = look.bar.mark;

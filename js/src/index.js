@@ -9,6 +9,8 @@ import { Stage } from "./stage.js";
 import style from "./style.css";
 import { download, showTip, snapshot, toolbar } from "./tools.js";
 
+const WRITTEN = 96; // pixels of the height that titles and colour bar take
+
 const make = (tag, className) => Object.assign(document.createElement(tag), { className });
 
 class Viewer {
@@ -124,6 +126,7 @@ class Viewer {
     const anew = ["points", "normals", "triangles"].some((name) => stale.has(name)) || shape !== this.shape;
     const has = (...names) => anew || names.some((name) => stale.has(name));
     this.shape = shape;
+    if (anew) this.unhover();
     if (has("look")) this.dress(look);
     if (anew) this.stage.setGeometry(this.values);
     if (has("lut") && lut.length) this.stage.setLut(lut);
@@ -193,8 +196,8 @@ class Viewer {
     const { look } = this.values;
     if (!look?.panes) return;
     const { width, height } = this.stage.layout()[0];
-    const aspect = width / Math.max(height - 110, 1);
-    this.orbit.frame(new Vector3(...look.forward), new Vector3(...look.up), look.radius * 0.9, aspect);
+    const free = Math.max(height - WRITTEN, height / 2);
+    this.orbit.frame(new Vector3(...look.forward), new Vector3(...look.up), 0.9 * look.radius, width / height, free / height);
   }
 
   toggleLandmarks() {

@@ -32,10 +32,10 @@ export class Orbit {
     this.abort.abort();
   }
 
-  /** Looks at the origin against `forward`, so that a ball of `radius` fits a pane of `aspect`. */
-  frame(forward, up, radius, aspect) {
+  /** Looks at the origin against `forward`, so that a ball of `radius` fits a pane of `aspect`, of whose height `share` is free. */
+  frame(forward, up, radius, aspect, share) {
     const half = (this.camera.fov * Math.PI) / 360;
-    const narrow = Math.min(half, Math.atan(Math.tan(half) * aspect));
+    const narrow = Math.atan(Math.tan(half) * Math.min(share, aspect));
     this.target.set(0, 0, 0);
     this.up.copy(up).normalize();
     this.offset.copy(forward).setLength(radius / Math.sin(narrow));

@@ -8,7 +8,7 @@ import {
 import { pointShader, sphereShader, surfaceShader } from "./shaders.js";
 
 export const FOV = 24;
-const FOLLOW = 0.35; // radii that the scan may move away before the view goes along
+const FOLLOW = 0.22; // radii that the scan may move away before the view goes along
 const PLAIN = new Color("#f4f6fb");
 const CHOSEN = new Color("#12c4ff");
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceviz.display import body as bodies
-from faceviz.display.body import make_body, point_normals, surface_normals
+from faceviz.display.body import make_body, point_normals, surface_normals, typical_spacing
 from faceviz.scan import FaceScan
 from faceviz.testing import random_face
 from tests.truthful import TruthfulPredictor
@@ -59,6 +59,11 @@ def test_outside_the_face_region_there_is_no_heat(ball):
     shown = body.spread(np.ones(len(prepared.points)))
     inside = np.linalg.norm(ball.points - prepared.centre, axis=1) <= 40.0
     np.testing.assert_allclose(shown, inside.astype(float), atol=1e-6)
+
+
+def test_the_spacing_of_a_square_grid_is_its_edge():
+    grid = np.stack(np.meshgrid(np.arange(40.0), np.arange(40.0), [0.0]), axis=-1).reshape(-1, 3)
+    assert typical_spacing(3.0 * grid) == pytest.approx(3.0, rel=0.15)
 
 
 def test_a_surface_keeps_its_triangles_and_a_cloud_has_none(ball):
