@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def check_landmarks(landmarks: np.ndarray) -> np.ndarray:
     return landmarks
 
 
-def npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran order, and type; read before any element is."""
     start = stream.read(len(NPY_MAGIC) + 2)
     version = start[len(NPY_MAGIC) :]
@@ -110,7 +110,7 @@ def npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def read_npy_body(
-    stream: BinaryIO, shape: tuple[int, ...], fortran: bool, dtype: np.dtype, size: int, limits: Limits
+    stream: IO[bytes], shape: tuple[int, ...], fortran: bool, dtype: np.dtype, size: int, limits: Limits
 ) -> np.ndarray:
     """The elements after an NPY header: exactly as many bytes as the header announces, ``size`` with the header."""
     if dtype.hasobject:
@@ -128,7 +128,7 @@ def read_npy_body(
     return values.reshape(shape, order="F" if fortran else "C")
 
 
-def open_zip(stream: BinaryIO, signatures: int) -> zipfile.ZipFile:
+def open_zip(stream: IO[bytes], signatures: int) -> zipfile.ZipFile:
     """An archive whose directory is small; ``signatures`` of directory entries are counted before it is parsed."""
     if signatures > MAX_MEMBERS:
         raise Problem(f"is a zip of about {signatures:,} members", "check that this is an NPZ")
@@ -148,9 +148,9 @@ def member_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 @contextmanager
-def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Iterator[BinaryIO]:
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Iterator[IO[bytes]]:
     """A member whose announced size and ratio are sane; damage met while reading it becomes a Problem."""
-    _check_member(info, _size(archive.fp), limits)
+    _check_member(info, _size(archive), limits)
     try:
         with archive.open(info) as stream:
             yield stream
@@ -174,8 +174,9 @@ def _read_text(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) 
         return value.decode("latin1") if isinstance(value, bytes) else str(value)
 
 
-def _size(stream: BinaryIO) -> int:
-    return stream.seek(0, io.SEEK_END)
+def _size(archive: zipfile.ZipFile) -> int:
+    assert archive.fp is not None
+    return archive.fp.seek(0, io.SEEK_END)
 
 
 def _check_member(info: zipfile.ZipInfo, archive_size: int, limits: Limits) -> None:
@@ -198,7 +199,7 @@ def _shown_name(info: zipfile.ZipInfo) -> str:
     return shown(info.filename.encode("utf-8", "replace"))
 
 
-def _exactly(stream: BinaryIO, length: int) -> bytes:
+def _exactly(stream: IO[bytes], length: int) -> bytes:
     content = stream.read(length)
     if len(content) != length or stream.read(1):
         raise Problem("does not hold what its header announces", _DAMAGED)

@@ -11,7 +11,7 @@ import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ def read_bundle(
         ) from error
 
 
-def _content(stream: BinaryIO, size: int, limits: Limits) -> dict[str, Any]:
+def _content(stream: IO[bytes], size: int, limits: Limits) -> dict[str, Any]:
     magic = stream.read(len(NPY_MAGIC))
     stream.seek(0)
     if not magic:
@@ -130,7 +130,7 @@ def _content(stream: BinaryIO, size: int, limits: Limits) -> dict[str, Any]:
     return content
 
 
-def _objects(stream: BinaryIO, size: int) -> Any:
+def _objects(stream: IO[bytes], size: int) -> Any:
     """An NPY of Python objects: a header, then a pickle."""
     _, _, dtype = npy_header(stream)
     if not dtype.hasobject:
@@ -138,7 +138,7 @@ def _objects(stream: BinaryIO, size: int) -> Any:
     return load_plain_pickle(stream, size - stream.tell())
 
 
-def _from_zip(stream: BinaryIO, limits: Limits) -> dict[str, Any]:
+def _from_zip(stream: IO[bytes], limits: Limits) -> dict[str, Any]:
     with open_zip(stream, 0) as archive:
         names = member_names(archive)
         if "point_list" not in names:
@@ -156,7 +156,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
         return read_npy_body(stream, shape, fortran, dtype, info.file_size, limits)
 
 
-def _texts(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+def _texts(stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     if len(shape) != 1 or shape[0] > MAX_SCANS or not 0 < dtype.itemsize <= 1024:
         raise Problem("holds names of an odd shape", _DAMAGED)
     return np.frombuffer(stream.read(shape[0] * dtype.itemsize), dtype, shape[0])

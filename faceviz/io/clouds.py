@@ -21,8 +21,7 @@ def parse_xyz(data: bytes, limits: Limits) -> Parsed:
     """
     if b"," in data or b";" in data:
         data = data.translate(_SEPARATORS)
-    source = (row for row in rows(data) if not row[1][0].startswith(b"//"))
-    announced, source = _header(source)
+    announced, source = _header(row for row in rows(data) if not row[1][0].startswith(b"//"))
     if announced is not None:
         limits.check_points(announced)
     packed, count = [], 0

@@ -34,7 +34,7 @@ def open_file(path: Path, max_bytes: int) -> BinaryIO:
         raise Problem(f"cannot be opened ({_reason(error)})", "check the path and its permissions") from None
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Writes a file in one step: whoever reads it sees the former content or the new one, never a part.
 
     Raises:

@@ -117,7 +117,7 @@ class _Cleaner:
         self._accessors = [_PLACEHOLDER] * len(self._list("accessors"))
         self._views = [{"buffer": 0, "byteLength": 0}] * len(self._list("bufferViews"))
         self._points: dict[int, int] = {}  # of each mesh
-        self._corners: dict[int, int] = {}
+        self._triangles: dict[int, int] = {}
 
     def document(self) -> dict[str, Any]:
         self._refuse_foreign()
@@ -145,7 +145,7 @@ class _Cleaner:
     def _mesh(self, index: int, mesh: Any) -> dict[str, Any]:
         primitives = _dict(mesh).get("primitives")
         clean = []
-        self._points[index] = self._corners[index] = 0
+        self._points[index] = self._triangles[index] = 0
         for primitive in primitives if isinstance(primitives, list) else []:
             primitive = _dict(primitive)
             mode = primitive.get("mode", _TRIANGLES)
@@ -159,15 +159,16 @@ class _Cleaner:
         position = _integer(_dict(primitive.get("attributes")).get("POSITION"), "POSITION")
         points = corners = self._accessor(position, "VEC3", {_FLOAT: 12})
         self._limits.check_points(points)
-        clean = {"attributes": {"POSITION": position}, "mode": mode}
+        clean: dict[str, Any] = {"attributes": {"POSITION": position}, "mode": mode}
         if mode != _POINTS and "indices" in primitive:
             clean["indices"] = _integer(primitive["indices"], "indices")
             corners = self._accessor(clean["indices"], "SCALAR", _INDEX_BYTES)
         if mode == _TRIANGLES and corners % 3 or mode == _STRIP and corners < 3:
             raise Problem(f"has triangles with {corners} corners in all", _DAMAGED)
-        self._limits.check_triangles(corners // 3)
+        triangles = {_POINTS: 0, _TRIANGLES: corners // 3, _STRIP: corners - 2}[mode]
+        self._limits.check_triangles(triangles)
         self._points[mesh] += points
-        self._corners[mesh] += corners
+        self._triangles[mesh] += triangles
         return clean
 
     def _accessor(self, index: int, kind: str, sizes: dict[int, int]) -> int:
@@ -209,7 +210,7 @@ class _Cleaner:
         clean: list[dict[str, Any]] = [{"name": f"n{index:06d}"} for index in range(len(nodes))]
         seen: set[int] = set()
         waiting = list(roots)
-        points = corners = 0
+        points = triangles = 0
         while waiting:
             index = waiting.pop()
             if index in seen:
@@ -225,9 +226,9 @@ class _Cleaner:
                 mesh = _integer(node["mesh"], "mesh")
                 _item(self._list("meshes"), mesh, "mesh")
                 points += self._points[mesh]
-                corners += self._corners[mesh]
+                triangles += self._triangles[mesh]
                 self._limits.check_points(points)
-                self._limits.check_triangles(corners // 3)
+                self._limits.check_triangles(triangles)
                 clean[index] |= {"mesh": mesh} if drawn[mesh] else {}
         return clean, roots
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import pickle
-from typing import Any, BinaryIO
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ MAX_DIMENSIONS = 8
 _DAMAGED = "the file is damaged: save it again"
 
 
-def load_plain_pickle(stream: BinaryIO, size: int) -> Any:
+def load_plain_pickle(stream: IO[bytes], size: int) -> Any:
     """The value of a pickle of ``size`` bytes.
 
     Raises:
@@ -40,7 +40,7 @@ def load_plain_pickle(stream: BinaryIO, size: int) -> Any:
 class _Clipped:
     """A stream that never allocates for more bytes than are left."""
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    def __init__(self, stream: IO[bytes], size: int) -> None:
         self._stream = stream
         self._left = size
 
@@ -113,7 +113,7 @@ class _Array:
         self.value = _array(shape, dtype.real(), content, "F" if fortran else "C")
 
 
-def _array(shape: Any, dtype: np.dtype, content: Any, order: str) -> np.ndarray:
+def _array(shape: Any, dtype: np.dtype, content: Any, order: Literal["C", "F"]) -> np.ndarray:
     """An array whose announced shape holds exactly its content."""
     if isinstance(shape, int):
         shape = (shape,)
@@ -188,7 +188,7 @@ def _new_dtype(code: Any, *_: Any) -> _Dtype:
 
 
 _MULTIARRAY = {"_reconstruct": _new_array, "scalar": _scalar}
-_KNOWN = {
+_KNOWN: dict[str, dict[str, Any]] = {
     "numpy": {"ndarray": _Name("ndarray"), "dtype": _new_dtype},
     "numpy.core.multiarray": _MULTIARRAY,
     "numpy._core.multiarray": _MULTIARRAY,

@@ -180,14 +180,12 @@ def _read_text(data: bytes, header: Header) -> tuple[np.ndarray, np.ndarray, np.
 
 def _text_points(batches: Iterator[list[Row]], vertex: Element) -> np.ndarray:
     width = len(vertex.properties)
-    axes = [vertex.index(axis) for axis in "xyz"]
+    axes = [index for axis in "xyz" if (index := vertex.index(axis)) is not None]
     parts = []
     for batch in batches:
         wrong = next(((line, row) for line, row in batch if len(row) != width), None)
         if wrong is not None:
-            raise Problem(
-                f"line {wrong[0]} has {len(wrong[1])} values instead of {width}", _CUT_OFF
-            )
+            raise Problem(f"line {wrong[0]} has {len(wrong[1])} values instead of {width}", _CUT_OFF)
         parts.append(numbers(batch, 0, width)[:, axes])
     return np.concatenate(parts)
 

@@ -12,7 +12,7 @@ from faceviz.scan import UNITS
 #: Diagonals of the bounding box, in mm, from a tight mask to a bust with shoulders; a decade holds only one unit.
 SMALLEST_MM, LARGEST_MM = 120.0, 700.0
 
-_NAMES = {"mm": "millimetres", "cm": "centimetres", "m": "metres"}
+_NAMES = {"mm": ("millimetres", 1.0), "cm": ("centimetres", 10.0), "m": ("metres", 1000.0)}
 _INCHES = (5.5, 12.0)
 
 
@@ -49,8 +49,7 @@ def guess_unit(points: np.ndarray) -> UnitGuess:
         )
     extent = float(np.linalg.norm(np.ptp(points, axis=0)))
     shown = f"extent {extent:.1f}" if 10 <= extent < 1e6 else f"extent {extent:.3g}"
-    for unit, name in _NAMES.items():
-        mm_per_unit = UNITS[unit]
+    for unit, (name, mm_per_unit) in _NAMES.items():
         if SMALLEST_MM <= extent * mm_per_unit <= LARGEST_MM:
             return UnitGuess(unit, mm_per_unit, f"{shown}: taken as {name}")
     return UnitGuess("unknown", None, f"{shown}: {_why_unknown(extent)}; name the unit if you know it")

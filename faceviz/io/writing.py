@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -130,7 +130,7 @@ def _obj(scan: FaceScan, heat: np.ndarray | None, colours: np.ndarray | None) ->
 def _npz(scan: FaceScan, heat: np.ndarray | None, colours: np.ndarray | None) -> Callable[[BinaryIO], None]:
     arrays = {"points": scan.points, "triangles": scan.triangles, "landmarks": scan.landmarks}
     arrays |= {"heatmaps": heat, "colours": colours, "unit": np.array(scan.unit)}
-    present = {name: values for name, values in arrays.items() if values is not None}
+    present: dict[str, Any] = {name: values for name, values in arrays.items() if values is not None}
     return lambda stream: np.savez_compressed(stream, **present)
 
 

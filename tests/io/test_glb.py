@@ -185,3 +185,13 @@ def test_lengths_in_the_header_must_be_true(meshes, complaint):
     assert "cut off" in complaint("cut.glb", data[:-8])
     assert "runs over" in complaint("chunk.glb", data[:12] + struct.pack("<I", 10**6) + data[16:])
     assert "version 1" in complaint("old.glb", data[:4] + struct.pack("<I", 1) + data[8:])
+
+
+def test_the_triangles_of_a_strip_are_counted_before_they_are_made(
+    make, complaint, points, triangles, monkeypatch
+):
+    monkeypatch.setattr("faceviz.io.glb._trimesh_scene", lambda *_: pytest.fail("trimesh was called"))
+    document, binary = make.glb_document(points, np.tile(triangles, (2, 1)))
+    document["meshes"][0]["primitives"][0]["mode"] = 5
+    message = complaint("strip.glb", make.glb_pack(document, binary), max_points=25)
+    assert "190 faces, more than the 100 allowed" in message
