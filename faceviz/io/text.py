@@ -93,9 +93,7 @@ def counted_lists(batch: list[Row], *, exact: bool) -> tuple[np.ndarray, np.ndar
     bad = np.flatnonzero((sizes < 0) | (sizes > held) | (exact & (sizes != held)))
     if len(bad):
         line = batch[bad[0]][0]
-        raise Problem(
-            f"line {line} announces {sizes[bad[0]]} indices and holds {held[bad[0]]}", _REPAIR
-        )
+        raise Problem(f"line {line} announces {sizes[bad[0]]} indices and holds {held[bad[0]]}", _REPAIR)
     words = [word for (_, row), n in zip(batch, sizes.tolist(), strict=True) for word in row[1 : n + 1]]
     return sizes, convert(words, int, lambda index: batch[list_of(sizes, index)][0])
 
