@@ -65,6 +65,7 @@ class LandmarkTrainingConfig(_Strict):
 
     Attributes:
         name: of the model; the folder of its weights.
+        start_from: a model's name or folder whose weights the run begins with; random ones if not given.
         network: settings of ``faceviz.models.se3_unet.Se3UnetConfig`` that differ from the default.
         validate_every: steps between validations.
         patience: validations without a better IoU before the run stops; 0 never stops early.
@@ -74,6 +75,7 @@ class LandmarkTrainingConfig(_Strict):
     """
 
     name: str = "se3unet"
+    start_from: str | None = None
     network: dict[str, Any] = Field(default_factory=dict)
     data: DataConfig = DataConfig()
     optimiser: OptimiserConfig = OptimiserConfig()

@@ -30,6 +30,7 @@ from faceviz.landmarks import INNER
 from faceviz.losses import adaptive_wing, soft_iou_loss
 from faceviz.models.equivariant import EquivariantBlock
 from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
+from faceviz.pipeline import LandmarkPredictor
 from faceviz.synth.dataset import available_sources
 from faceviz.training.clouds import CloudFolder, TrainingCloud, augment, targets
 from faceviz.training.config import LandmarkTrainingConfig, read_config
@@ -331,6 +332,10 @@ def _run(
     module = LandmarkModule(config, budget)
     network = module.network.config
     start = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
+    if checkpoint is None and config.start_from is not None:
+        module.network.load_state_dict(
+            LandmarkPredictor.from_pretrained(config.start_from).network.state_dict()
+        )
     module.history = read_history(out / "history.csv", start)
     batches = Batches(CloudFolder(shard_folder(config.data, "train")), config, network, start)
     validation = ValidationClouds(CloudFolder(shard_folder(config.data, "val")), network)

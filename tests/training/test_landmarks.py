@@ -104,3 +104,17 @@ def test_a_resumed_run_goes_on_where_it_was(tmp_path, clouds):
 def test_a_time_budget_ends_the_run(tmp_path, clouds):
     result = train(tmp_path, clouds, 100_000, budget_minutes=0.03)
     assert result.steps < 5000 and result.minutes >= 0.03
+
+
+@needs_anny
+def test_a_run_can_begin_with_the_weights_of_another(tmp_path, clouds):
+    first = train(tmp_path, clouds, 20)
+    path = config(tmp_path, clouds, 10)
+    path.write_text(path.read_text().replace("learning_rate: 0.01", "learning_rate: 1.0e-9"))
+    path.write_text(path.read_text() + f"start_from: {first.model}\n")
+    second = train_landmarks(path, out=tmp_path / "second", say=lambda _: None)
+    points = random_face(0, 200).points / 100
+    heat = [
+        LandmarkPredictor.from_pretrained(run.model, device="cpu").heatmaps(points) for run in (first, second)
+    ]
+    np.testing.assert_allclose(*heat, atol=1e-4)
