@@ -148,7 +148,12 @@ def _subtitle(report: EvaluationReport) -> str:
 def _style(i: int) -> dict[str, Any]:
     """Later lines are thinner, so that lines which coincide all show."""
     n = len(COLOURS)
-    return {"color": COLOURS[i % n], "linestyle": DASHES[i % n], "marker": MARKERS[i % n], "linewidth": 7.0 - i}
+    return {
+        "color": COLOURS[i % n],
+        "linestyle": DASHES[i % n],
+        "marker": MARKERS[i % n],
+        "linewidth": 7.0 - i,
+    }
 
 
 def _save(figure: Figure, path: Path) -> Path:
