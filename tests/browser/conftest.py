@@ -46,21 +46,23 @@ def untrained_model(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(model) -> Iterator[str]:
+def server(model, tmp_path_factory) -> Iterator[str]:
     """The address of ``panel serve apps/landmarks.py``."""
     port = free_port()
     command = [sys.executable, "-m", "panel", "serve", "apps/landmarks.py", "--address", "127.0.0.1"]
     environment = {**os.environ, "FACEVIZ_MODEL": model}
-    process = subprocess.Popen(
-        [*command, "--port", str(port)], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
-    )
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
     address = f"http://127.0.0.1:{port}/landmarks"
     try:
-        wait_for(address, process)
+        wait_for(address, process, log)
         yield address
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.wait(timeout=20)
 
 
 def free_port() -> int:
@@ -69,10 +71,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(address: str, process: subprocess.Popen, seconds: float = 120.0) -> None:
+def wait_for(address: str, process: subprocess.Popen, log: Path, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        assert process.poll() is None, f"the server ended: {process.stderr.read()}"
+        assert process.poll() is None, f"the server ended: {log.read_text()}"
         try:
             with urllib.request.urlopen(address.rsplit("/", 1)[0] + "/favicon.ico", timeout=2):
                 return

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +68,15 @@ def test_the_viewer_is_one_module_under_a_megabyte_without_outside_addresses():
     assert "export{" in text.replace(" ", "")
     for host in ("unpkg.com", "jsdelivr", "esm.sh", "cdnjs", "googleapis"):
         assert host not in text
+
+
+def test_the_bundle_is_built_from_the_sources_as_they_are():
+    sources = Path(__file__).parents[2] / "js"
+    digest = hashlib.sha256()
+    for file in sorted((sources / "src").iterdir()):
+        digest.update(file.read_bytes())
+    digest.update((sources / "package-lock.json").read_bytes())
+    assert digest.hexdigest() in VIEWER.read_text(encoding="utf-8")[:300], "run `make viewer`"
 
 
 @pytest.mark.parametrize(("radius", "digits"), [(110.0, 1), (11.0, 2), (0.11, 4), (1.0, 3), (5000.0, 0)])

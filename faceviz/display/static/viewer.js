@@ -1,4 +1,4 @@
-/* Built from js/ by `make viewer`; do not edit. Contains three.js:
+/* Built from js/ by `make viewer`; do not edit. Source 7b2506d7ae1dcbb6c9f6fb1f83512d2732beb33c22532f8ee80f727f44b0c7d3. Contains three.js:
 
 The MIT License
 
