@@ -15,6 +15,7 @@ from faceviz.display.front import Front, front_of
 from faceviz.display.readings import LandmarkTable, landmark_table
 from faceviz.display.scene import SceneSpec, scene, true_heat
 from faceviz.display.settings import Settings, rotation_to_degrees
+from faceviz.errors import FacevizError
 from faceviz.geometry.transforms import RigidTransform, random_rotation
 from faceviz.metrics import CURVE_THRESHOLDS, invariance_error, iou_curve
 from faceviz.scan import FaceScan
@@ -87,7 +88,12 @@ def load(predictor: LandmarkPredictor, scan: FaceScan) -> LoadedScan:
     Raises:
         FacevizError: the scan cannot be worked on, or shows no face; the message names the scan.
     """
-    return LoadedScan(predictor.predict(scan))
+    try:
+        return LoadedScan(predictor.predict(scan))
+    except FacevizError as error:
+        if scan.source in str(error):
+            raise
+        raise type(error)(f"{scan.source}: {error}") from error
 
 
 def unmoved(loaded: LoadedScan) -> Moved:
