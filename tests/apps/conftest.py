@@ -43,10 +43,14 @@ class Hand:
         self.app = app
 
     def settle(self) -> None:
+        """Until nothing is at work, and what the last job had to say is on the page."""
+        from widgets.engine import WORKER
+
         end = time.monotonic() + 30
         while self.app._loads.working or self.app._moves.working:
             assert time.monotonic() < end, "the page does not come to rest"
             time.sleep(0.005)
+        WORKER.submit(lambda: None).result(timeout=30)
 
     def turn(self, *values: float) -> None:
         self.app.page.pose.sliders.values = list(values)
