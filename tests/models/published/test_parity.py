@@ -1,0 +1,129 @@
+"""Outputs equal to those of the original code, where its references are at hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from faceviz.models.published.basis import change_of_basis, kernel_basis, spherical_harmonics
+from faceviz.models.published.config import AS_PUBLISHED
+from faceviz.models.published.fibers import Fiber
+from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
+from faceviz.models.published.original import from_original
+from faceviz.models.published.unet import PublishedUnet
+
+pytestmark = pytest.mark.shared
+
+DEGREES = (0, 1, 2)
+MIDDLE, VECTOR = Fiber.full(2, 5), Fiber({1: 1})
+LAYERS = {
+    "in_mid": (VECTOR, MIDDLE, {}),
+    "mid_mid": (MIDDLE, MIDDLE, {}),
+    "mid_out_att": (MIDDLE, VECTOR, {"self_interaction": "att"}),
+    "mid_mid_att": (MIDDLE, MIDDLE, {"self_interaction": "att"}),
+    "mid_mid_heads": (Fiber.full(2, 8), Fiber.full(2, 8), {"heads": 2, "div": 2}),
+}
+
+
+@pytest.fixture(scope="module")
+def layer_references(shared_folder):
+    with np.load(shared_folder / "data/report_a/layer_references.npz") as arrays:
+        yield {name: arrays[name] for name in arrays.files}
+
+
+def edges(references, precision):
+    x = torch.from_numpy(references[f"{precision}/x"])
+    source, target = (torch.from_numpy(references[f"{precision}/{end}"]) for end in ("src", "dst"))
+    assert torch.equal(target, target.sort().values)
+    index = source.view(len(x), -1)
+    offset = x[:, None] - x[index]
+    distance = offset.norm(dim=-1)
+    harmonics = spherical_harmonics((-offset / distance[..., None]).reshape(-1, 3), 4)
+    return Neighbourhoods(
+        index, torch.ones_like(distance), distance.flatten(), offset, kernel_basis(harmonics, 2, "svd")
+    )
+
+
+def features(references, prefix):
+    return {
+        degree: torch.from_numpy(references[f"{prefix}{degree}"])
+        for degree in DEGREES
+        if f"{prefix}{degree}" in references
+    }
+
+
+def filled(layer, references, prefix, dtype):
+    weights = {
+        name.removeprefix(f"{prefix}w:"): torch.from_numpy(value)
+        for name, value in references.items()
+        if name.startswith(f"{prefix}w:")
+    }
+    layer.to(dtype).load_state_dict(from_original(weights, layer.state_dict()))
+    return layer
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_gives_the_originals_features(layer_references, name, precision):
+    source, target, settings = LAYERS[name]
+    prefix, dtype = f"{precision}/{name}/", {"f64": torch.float64, "f32": torch.float32}[precision]
+    layer = filled(AttentionLayer(source, target, **settings), layer_references, prefix, dtype)
+    out = layer(features(layer_references, prefix + "h"), edges(layer_references, precision))
+    expected = features(layer_references, prefix + "out")
+    assert out.keys() == expected.keys()
+    for degree, value in expected.items():
+        # The original computes its basis in single precision even here.
+        torch.testing.assert_close(out[degree], value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+def test_the_norm_nonlinearity_gives_the_originals_features(layer_references, precision):
+    prefix = f"{precision}/normbias/"
+    layer = NormBias(MIDDLE).to(getattr(torch, {"f64": "float64", "f32": "float32"}[precision]))
+    for degree in DEGREES:
+        bias = torch.from_numpy(layer_references[f"{prefix}b{degree}"])
+        layer.bias[str(degree)].data = bias.flatten()
+    for degree, value in layer(features(layer_references, prefix + "h")).items():
+        expected = torch.from_numpy(layer_references[f"{prefix}out{degree}"])
+        torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_change_of_basis_has_the_published_signs(shared_folder):
+    with np.load(shared_folder / "data/report_a/basis_Q.npz") as arrays:
+        for j, degree_in, degree_out in arrays["triples_J_din_dout"].tolist():
+            expected = arrays[f"Q_J{j}_in{degree_in}_out{degree_out}"]
+            ours = change_of_basis(j, degree_in, degree_out, "svd").reshape(expected.shape)
+            np.testing.assert_allclose(ours, expected, atol=1e-12)
+
+
+def test_the_kernels_basis_is_the_originals(layer_references):
+    near = edges(layer_references, "f64")
+    for (degree_in, degree_out), ours in near.basis.items():
+        expected = layer_references[f"basis/{degree_in},{degree_out}"][:, 0, :, 0]  # (E, out, in, J)
+        shape = (len(expected), 2 * degree_in + 1, -1, 2 * degree_out + 1)
+        ours = ours[: len(expected)].reshape(shape).permute(0, 3, 1, 2)
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def published(shared_folder):
+    from faceviz.io.torch_checkpoint import read_torch_checkpoint
+
+    weights = read_torch_checkpoint(shared_folder / "data/report_a/checkpoint-35-v0.3.0.7.pth")
+    network = PublishedUnet(AS_PUBLISHED).eval()
+    network.load_state_dict(from_original(weights, network.state_dict()))
+    return network
+
+
+def test_the_published_weights_are_all_taken(published):
+    assert sum(parameter.numel() for parameter in published.parameters()) == 224_075
+
+
+@pytest.mark.slow
+def test_the_published_weights_give_the_originals_heatmaps(published, shared_folder):
+    with np.load(shared_folder / "data/report_a/network_reference.npz") as reference:
+        pyramid = published.graph_from_points(reference["points"])
+        np.testing.assert_array_equal(pyramid.levels[0].kept, reference["pool.fp_idx"])
+        heat = published.heatmaps(reference["points"]).numpy()
+        np.testing.assert_allclose(heat, reference["heatmaps"][0], atol=1e-4)
