@@ -135,16 +135,11 @@ class LandmarkPredictor:
             CheckpointError: no such model, or its files are damaged or made for another architecture.
         """
         from faceviz.io.weights import load_weights
-        from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
 
         folder = model_folder(model)
         weights, description = load_weights(folder)
-        if description.get("architecture") != "se3unet":
-            raise CheckpointError(
-                f"{folder}: architecture {description.get('architecture')!r} is not known; this version reads 'se3unet'"
-            )
         try:
-            network = Se3Unet(Se3UnetConfig.from_dict(description.get("network", {})))
+            network = _network(description)
             network.load_state_dict(weights)
         except (ConfigError, TypeError) as error:
             raise CheckpointError(f"{folder}: {error}") from error
@@ -227,7 +222,7 @@ class LandmarkPredictor:
 
         started = time.perf_counter()
         parameter = next(self.network.parameters())
-        graph = SurfaceGraph.from_points(points.astype(np.float64), self._graph_settings)
+        graph = self._graph(points.astype(np.float64))
         graph = graph.to(parameter.device, parameter.dtype)
         seconds["graph"] = time.perf_counter() - started
         started = time.perf_counter()
@@ -236,12 +231,35 @@ class LandmarkPredictor:
         seconds["network"] = time.perf_counter() - started
         return heat
 
+    def _graph(self, points: np.ndarray):  # noqa: ANN202
+        """The graph that the network takes: its own kind, if it has one."""
+        if hasattr(self.network, "graph_from_points"):
+            return self.network.graph_from_points(points)
+        return SurfaceGraph.from_points(points, self._graph_settings)
+
     def _cloud(
         self, scan: FaceScan, candidates: np.ndarray, centre: np.ndarray, radius: float
     ) -> PreparedScan:
         count = min(self._graph_settings.sizes[0], len(candidates))
         chosen = candidates[farthest_point_order(candidates, count)]
         return PreparedScan(scan, chosen, candidates, centre, radius)
+
+
+def _network(description: dict):  # noqa: ANN202
+    """The untrained network that a model's ``config.json`` describes."""
+    architecture, settings = description.get("architecture"), description.get("network", {})
+    if architecture == "se3unet":
+        from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
+
+        return Se3Unet(Se3UnetConfig.from_dict(settings))
+    if architecture == "ferraretto2024":
+        from faceviz.models.published.config import PublishedConfig
+        from faceviz.models.published.unet import PublishedUnet
+
+        return PublishedUnet(PublishedConfig.from_dict(settings))
+    raise ConfigError(
+        f"architecture {architecture!r} is not known; this version reads 'se3unet' and 'ferraretto2024'"
+    )
 
 
 def best_device() -> str:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from faceviz import __version__
-from faceviz.cli import doctor, evaluate, landmarks, serve, synth, train
+from faceviz.cli import doctor, evaluate, import_checkpoint, landmarks, serve, synth, train
 from faceviz.errors import FacevizError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for name, group, text in (
     ("train", train.group, "Train a model."),
 ):
     app.add_typer(group, name=name, help=text)
+app.command("import-checkpoint")(import_checkpoint.import_checkpoint)
 app.command("app")(serve.serve)
 app.command("doctor")(doctor.doctor)
 
