@@ -44,7 +44,7 @@ def _training(training: dict[str, Any]) -> str:
   Adaptive Wing loss
 - On the validation clouds: mean IoU at 0.2 {training["validation_iou"]}; inner 51 landmarks, median error
   {training["validation_mm"]} mm
-"""
+{"".join(f"- {note}" + chr(10) for note in training.get("notes", []))}"""
 
 
 def _figures(name: str, report: dict[str, Any]) -> str:
