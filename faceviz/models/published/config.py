@@ -31,8 +31,8 @@ class Compat:
         componentwise_max: max pooling compares the components of vectors, not their lengths.
         hard_edges: the last of the k neighbours has full weight, so that a change of neighbours causes a jump.
         sharp_norm: the direction of a vanishing feature is taken as it is, down to rounding.
-        pole_direction: an edge of length zero has a direction, that of a pole.
-        distance_twice: radial networks see the distance twice, and are evaluated one by one.
+        original_rounding: every operation in the original's order, see ``faceviz.models.published.rounding``; an edge
+            of length zero has a direction, and radial networks see the distance twice.
         shared_start: farthest points start at one index for the whole batch, nearest its mean centroid on average.
         single_precision: neighbours and farthest points are chosen by distances in single precision.
     """
@@ -46,8 +46,7 @@ class Compat:
     componentwise_max: bool = False
     hard_edges: bool = False
     sharp_norm: bool = False
-    pole_direction: bool = False
-    distance_twice: bool = False
+    original_rounding: bool = False
     shared_start: bool = False
     single_precision: bool = False
 

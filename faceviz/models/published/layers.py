@@ -16,6 +16,7 @@ from faceviz.errors import ConfigError, nearest_name
 from faceviz.models.published.basis import KernelBasis
 from faceviz.models.published.fibers import Features, Fiber
 from faceviz.models.published.radial import RadialNetwork, evaluate_together
+from faceviz.models.published.rounding import dot, kernel_messages
 
 _TINY = 1e-12
 
@@ -149,7 +150,8 @@ class AttentionLayer(nn.Module):
         skip: ``cat`` or ``sum``.
         relative: ``add`` adds ``x_i - x_j`` to the first of several features of degree 1, ``cat`` makes it one more
             channel, ``none`` does without.
-        hidden: width of the radial networks; ``inputs`` 2 shows them the distance twice.
+        hidden: width of the radial networks.
+        plain: the original's order of operations, and radial networks that see the distance twice; slow.
     """
 
     def __init__(
@@ -163,13 +165,13 @@ class AttentionLayer(nn.Module):
         skip: str = "cat",
         relative: str = "add",
         hidden: int = 32,
-        inputs: int = 1,
+        plain: bool = False,
     ) -> None:
         super().__init__()
         _check_choice("self_interaction", self_interaction, MIXES)
         _check_choice("skip", skip, ("cat", "sum"))
         _check_choice("relative", relative, ("add", "cat", "none"))
-        self.heads, self.skip, self.relative = heads, skip, relative
+        self.heads, self.skip, self.relative, self.plain = heads, skip, relative, plain
         middle = target.divided(div, heads)
         if not set(middle) & set(source):
             raise ConfigError(
@@ -177,9 +179,9 @@ class AttentionLayer(nn.Module):
             )
         keys = middle.only(source)
         edges = Fiber({**source, 1: source.get(1, 0) + 1}) if relative == "cat" else source
-        self.value, self.key = (Kernels(edges, part, hidden, inputs) for part in (middle, keys))
+        self.value, self.key = (Kernels(edges, part, hidden, 2 if plain else 1) for part in (middle, keys))
         self.query = LinearMix(source, keys)
-        self.scale = keys.dim**-0.5
+        self.root = keys.dim**0.5
         if skip == "sum":
             _check_sum(source, target)
             self.project = LinearMix(middle, target)
@@ -194,12 +196,18 @@ class AttentionLayer(nn.Module):
         return self.project({d: torch.cat([part, x[d]], 1) if d in x else part for d, part in z.items()})
 
     def _messages(self, x: Features, near: Neighbourhoods) -> tuple[Features, Features]:
+        sent = self._sent(x, near)
+        if self.plain:
+            value, key = (
+                kernel_messages(part, sent, near.distance, near.basis) for part in (self.value, self.key)
+            )
+            return value, key
         names = [(part, name) for part in ("value", "key") for name in getattr(self, part).radial]
         networks = [getattr(self, part).radial[name] for part, name in names]
         radial: dict[str, dict[str, Tensor]] = {"value": {}, "key": {}}
         for (part, name), out in zip(names, evaluate_together(networks, near.distance), strict=True):
             radial[part][name] = out
-        contracted = self._contracted(self._sent(x, near), near.basis)
+        contracted = self._contracted(sent, near.basis)
         return self.value.messages(radial["value"], contracted), self.key.messages(radial["key"], contracted)
 
     def _sent(self, x: Features, near: Neighbourhoods) -> Features:
@@ -225,7 +233,8 @@ class AttentionLayer(nn.Module):
         count, k = near.index.shape
         q = torch.cat([part.reshape(count, 1, self.heads, -1) for part in query.values()], -1)
         k_ij = torch.cat([key[degree].reshape(count, k, self.heads, -1) for degree in query], -1)
-        alpha = windowed_softmax((q * k_ij).sum(-1) * self.scale, near.window)  # (M, k, heads)
+        products = dot(k_ij, q) if self.plain else (q * k_ij).sum(-1)
+        alpha = windowed_softmax(products / self.root, near.window)  # (M, k, heads)
         out = {}
         for degree, message in value.items():
             heads = message.reshape(count, k, self.heads, -1)

@@ -26,7 +26,8 @@ class Level:
         index: (M, k) long, neighbours; ``window`` (M, k) their weights, 0 in an empty place.
         span: (M, k, 3) ``x_i - x_j`` that kernels see; ``offset`` (M, k, 3) that is added to features.
         kept: (M',) long, the points of the next level; empty at the last.
-        up: (M, k) weights that carry features from the next level to this, 0 from points that were not kept.
+        up: (M, k) weights that carry features from the next level to this, up to a factor for each point; 0 from points
+            that were not kept.
         dropped: (M, 1) 1 for points that were not kept.
     """
 
@@ -222,13 +223,17 @@ def _taken(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
 def _up_weights(
     span: np.ndarray, graph: _Edges, kept: np.ndarray, count: int, config: PublishedConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``w_ij ~ d_ij^-p`` of each edge from a kept point (eq. 6 and 7 of the report), adding up to 1 for each point."""
+    """``w_ij ~ d_ij^-p`` of each edge from a kept point (eq. 6 and 7 of the report), up to a factor for each point."""
     known = np.zeros(count, dtype=bool)
     known[kept] = True
-    distance = np.linalg.norm(span, axis=1)
+    rounded = config.compat.original_rounding
+    distance = np.sqrt(_squared(span.astype(np.float32) if rounded else span))
     if config.compat.mistaken_up_distances:
         distance = distance[np.minimum(graph.source, max(len(distance) - 1, 0))]
-    weight = graph.window * known[graph.source] * (distance + 1e-10) ** -config.power
-    total = np.bincount(graph.target, weight, minlength=count)
-    weight = weight / np.where(total > 0.0, total, 1.0)[graph.target]
+    weight = (
+        graph.window * known[graph.source] * (1.0 / (distance + distance.dtype.type(1e-10)) ** config.power)
+    )
+    if not rounded:
+        total = np.bincount(graph.target, weight, minlength=count)
+        weight = weight / np.where(total > 0.0, total, 1.0)[graph.target]
     return weight, (~known[:, None]).astype(np.float64)

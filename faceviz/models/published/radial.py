@@ -32,13 +32,7 @@ class RadialNetwork(nn.Module):
 
 
 def evaluate_together(networks: Sequence[RadialNetwork], distance: Tensor) -> list[Tensor]:
-    """The outputs (E, outputs_p) of P networks of one hidden size at E distances, hidden layers in one batch.
-
-    Networks that see the distance twice are evaluated one by one: they are there for the original's very numbers, and
-    those depend on rounding in the fourth digit.
-    """
-    if networks[0].first.in_features > 1:
-        return [network(distance) for network in networks]
+    """The outputs (E, outputs_p) of P networks of one hidden size at E distances, hidden layers in one batch."""
 
     def stack(layer: str, name: str) -> Tensor:
         return torch.stack([getattr(getattr(network, layer), name) for network in networks])

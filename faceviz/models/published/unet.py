@@ -12,6 +12,7 @@ from faceviz.models.published.fibers import Features, Fiber
 from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
 from faceviz.models.published.pooling import aggregate, upsample
 from faceviz.models.published.pyramid import Level, Pyramid
+from faceviz.models.published.rounding import harmonics_by_angles
 
 _NEAR_CENTROID = 0.1
 _TINY = 1e-12
@@ -24,8 +25,11 @@ class Block(nn.Module):
         super().__init__()
         middle = Fiber.full(config.max_degree, config.hidden)
         softness = 0.0 if config.compat.sharp_norm else config.softness
-        inputs = 2 if config.compat.distance_twice else 1
-        shared = {"relative": config.relative, "hidden": config.radial, "inputs": inputs}
+        shared = {
+            "relative": config.relative,
+            "hidden": config.radial,
+            "plain": config.compat.original_rounding,
+        }
         layers: list[nn.Module] = []
         for _ in range(config.layers):
             layers += [
@@ -91,26 +95,34 @@ class PublishedUnet(nn.Module):
         skips = []
         for block, level, edges in zip(self.down, pyramid.levels, near, strict=False):
             x = block(x, edges)
-            pooled = aggregate(x, level, self.config.pooling, componentwise=compat.componentwise_max)
+            pooled = aggregate(
+                x,
+                level,
+                self.config.pooling,
+                componentwise=compat.componentwise_max,
+                in_turn=compat.original_rounding,
+            )
             skips.append(pooled if compat.aggregated_skip else x)
             x = {degree: value[level.kept] for degree, value in pooled.items()}
         x = self.bottleneck(x, near[len(self.down)])
         for block, level, edges, skip in zip(
             self.up, pyramid.levels[-2::-1], near[-2::-1], skips[::-1], strict=True
         ):
-            carried = upsample(x, level, known_by_value=compat.known_by_value)
+            carried = upsample(
+                x, level, known_by_value=compat.known_by_value, in_turn=compat.original_rounding
+            )
             x = block({degree: skip[degree] + value for degree, value in carried.items()}, edges)
         read = x[1].flatten(1) if compat.vector_head else invariants(x, pyramid.centred)
         return self.head(read).unflatten(0, (pyramid.batch, -1))
 
     def _neighbourhoods(self, level: Level) -> Neighbourhoods:
-        span = level.span.reshape(-1, 3)
-        distance = span.square().sum(-1, keepdim=True).sqrt()
-        directions = -span / distance.clamp_min(_TINY)
-        if self.config.compat.pole_direction:
-            directions = torch.where(distance == 0, directions.new_tensor([0.0, -1.0, 0.0]), directions)
-        top = self.config.max_degree
-        basis = kernel_basis(spherical_harmonics(directions, 2 * top), top, self.config.signs)
+        span, top = level.span.reshape(-1, 3), self.config.max_degree
+        distance = torch.sqrt(torch.sum(span**2, -1, keepdim=True))
+        if self.config.compat.original_rounding:
+            harmonics = harmonics_by_angles(span, 2 * top)
+        else:
+            harmonics = spherical_harmonics(-span / distance.clamp_min(_TINY), 2 * top)
+        basis = kernel_basis(harmonics, top, self.config.signs)
         return Neighbourhoods(level.index, level.window, distance.squeeze(-1), level.offset, basis)
 
     @torch.no_grad()

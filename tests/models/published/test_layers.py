@@ -17,6 +17,7 @@ from faceviz.models.published.layers import (
     NormBias,
     windowed_softmax,
 )
+from faceviz.models.published.rounding import harmonics_by_angles
 
 POINTS, NEAR = 24, 6
 MIXED = Fiber({0: 4, 1: 2, 2: 6, 3: 2})
@@ -27,7 +28,7 @@ SETTINGS = [
     {"skip": "sum"},
     {"heads": 2},
     {"div": 2},
-    {"inputs": 2},
+    {"plain": True},
 ]
 
 
@@ -124,7 +125,7 @@ def plain(layer, points, x):
                 sent[1] = torch.cat([sent[1][:1] + offset, sent[1][1:]])
             keys.append(heads(layer, message(layer.key, sent, points[j] - points[i])))
             values.append(message(layer.value, sent, points[j] - points[i]))
-        logits = (torch.stack(keys) * q).sum(-1) * layer.scale  # (k, heads)
+        logits = (torch.stack(keys) * q).sum(-1) / layer.root  # (k, heads)
         alpha = edges.window[i][:, None] * logits.exp()
         alpha = alpha / alpha.sum(0)
         row = {}
@@ -155,6 +156,22 @@ def message(kernels, sent, span):
                 total += torch.einsum("pc,oiM,M,ci->po", phi[..., place], q, harmonics[j], sent[source])
         out[target] = total
     return out
+
+
+def test_the_originals_order_of_operations_gives_the_same():
+    plain_layer, layer = AttentionLayer(MIXED, MIXED, plain=True), AttentionLayer(MIXED, MIXED)
+    state = plain_layer.state_dict()
+    folded = {n: v.sum(1, keepdim=True) if n.endswith("first.weight") else v for n, v in state.items()}
+    layer.load_state_dict(folded)
+    points, x = cloud(), features(MIXED)
+    assert_same(plain_layer(x, near(points)), layer(x, near(points)), 1e-10)
+
+
+def test_harmonics_by_angles_are_those_of_the_opposite_direction():
+    spans = cloud()
+    expected = spherical_harmonics(-spans / spans.norm(dim=-1, keepdim=True), 6)
+    for ours, theirs in zip(harmonics_by_angles(spans, 6), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
 
 
 def test_single_precision_stays_near_double_precision():

@@ -1,0 +1,87 @@
+"""The original's order of operations, for its very numbers.
+
+Its attention logits are in the hundreds, so that the seventh digit of a message decides the fourth of a heatmap: in
+exact arithmetic the published weights give heatmaps 3e-4 from the published ones. These functions form every kernel
+and add up every product in the order of the original. They are slow, and no better than the others.
+"""
+
+from __future__ import annotations
+
+from math import pi
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from faceviz.models.published.basis import KernelBasis
+
+_CHUNK = 8192
+
+
+def harmonics_by_angles(spans: Tensor, max_degree: int) -> list[Tensor]:
+    """Spherical harmonics of the directions opposite to ``spans`` (E, 3), by way of angles.
+
+    Digits are lost near the poles, and an edge of length zero counts as pointing to one.
+    """
+    x, y, z = spans.unbind(-1)
+    cosine = torch.cos(pi - torch.atan2(torch.sqrt(z**2 + x**2), y))
+    azimuth = torch.atan2(x, z)
+    legendre = _legendre(cosine, max_degree)
+    columns: list[list[Tensor]] = [[cosine] * (2 * degree + 1) for degree in range(max_degree + 1)]
+    for (degree, m), value in legendre.items():
+        norm = np.sqrt((2 * degree + 1) / (4 * np.pi))
+        if m == 0:
+            columns[degree][degree] = norm * value
+            continue
+        norm *= np.sqrt(2.0 / np.prod(np.arange(degree - m + 1, degree + m + 1, dtype=np.float64)))
+        columns[degree][degree + m] = (torch.cos(m * azimuth) * value) * norm
+        columns[degree][degree - m] = (torch.sin(m * azimuth) * value) * norm
+    return [torch.stack(column, -1) for column in columns]
+
+
+def _legendre(cosine: Tensor, max_degree: int) -> dict[tuple[int, int], Tensor]:
+    """Associated Legendre functions with Condon and Shortley's phase, by degree and order."""
+    values = {(0, 0): torch.ones_like(cosine)}
+    for degree in range(1, max_degree + 1):
+        start = float((-1) ** degree * np.prod(np.arange(2 * degree - 1, 1, -2, dtype=np.float64)))
+        values[degree, degree] = start * torch.pow(1 - cosine * cosine, degree / 2)
+        for m in range(degree):
+            value = ((2 * degree - 1) / (degree - m)) * cosine * values[degree - 1, m]
+            if degree - m > 1:
+                value = value - ((degree + m - 1) / (degree - m)) * values[degree - 2, m]
+            values[degree, m] = value
+    return values
+
+
+def kernel_messages(kernels, sent: dict[int, Tensor], distance: Tensor, basis: KernelBasis):  # noqa: ANN001, ANN201
+    """``W^{lk} f_j`` by l, the kernel W of each edge formed first; see ``layers.Kernels``."""
+    parts = []
+    for start in range(0, len(distance), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        chunk = {degree: value[some] for degree, value in sent.items()}
+        parts.append(
+            _chunk(kernels, chunk, distance[some], {pair: value[some] for pair, value in basis.items()})
+        )
+    return {degree: torch.cat([part[degree] for part in parts]) for degree in kernels.target}
+
+
+def _chunk(kernels, sent: dict[int, Tensor], distance: Tensor, basis: KernelBasis):  # noqa: ANN001, ANN202
+    edges, out = len(distance), {}
+    for target, count in kernels.target.items():
+        total: Tensor | float = 0.0
+        rows = 2 * target + 1
+        for source, channels in kernels.source.items():
+            radial = kernels.radial[f"{source}_{target}"](distance).view(edges, count, 1, channels, 1, -1)
+            parts = basis[source, target].reshape(edges, 2 * source + 1, -1, rows).permute(0, 3, 1, 2)
+            kernel = torch.sum(radial * parts[:, None, :, None].contiguous(), -1)
+            total = total + kernel.view(edges, count * rows, -1) @ sent[source].reshape(edges, -1, 1)
+        out[target] = total.view(edges, count, rows)
+    return out
+
+
+def dot(x: Tensor, y: Tensor) -> Tensor:
+    """Inner products over the last axis, added up term by term."""
+    total = torch.zeros_like(x[..., 0])
+    for a, b in zip(x.unbind(-1), y.expand_as(x).unbind(-1), strict=True):
+        total = total + a * b
+    return total
