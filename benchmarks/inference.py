@@ -24,7 +24,6 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30)
     asked = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(asked.threads)
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
     import numpy as np
     import torch
