@@ -41,7 +41,7 @@ def _training(training: dict[str, Any]) -> str:
 - Command: `faceviz train landmarks --config configs/landmarks.yaml`
 - Commit: `{training.get("commit")}`
 - {training["steps"]} steps of {optimiser["batch"]} clouds in {training["minutes"]} minutes, seed {config["seed"]},
-  Adaptive Wing loss
+  Adaptive Wing loss{" and soft IoU" if config["loss"].get("overlap") else ""}
 - On the validation clouds: mean IoU at 0.2 {training["validation_iou"]}; inner 51 landmarks, median error
   {training["validation_mm"]} mm
 {"".join(f"- {note}" + chr(10) for note in training.get("notes", []))}"""

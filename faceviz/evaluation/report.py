@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceviz.landmarks import INNER, NAMES
+from faceviz.landmarks import INNER, NAMES, REGIONS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -165,6 +165,8 @@ class EvaluationReport:
         if self.landmark_errors:
             lines += _error_sentences(self.landmark_errors.summary(), len(self.landmark_errors.errors))
         first = self.protocols[0]
+        inner, jaw = first.iou[list(INNER)], first.iou[list(REGIONS["jaw"])]
+        lines.append(f"IoU under {first.name}: inner 51 {np.nanmean(inner):.3f}, jaw {np.nanmean(jaw):.3f}")
         worst = np.argsort(first.iou)[:5]
         lines.append(
             f"Worst under {first.name}: " + ", ".join(f"{i} {NAMES[i]} {first.iou[i]:.3f}" for i in worst)
