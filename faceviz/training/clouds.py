@@ -18,10 +18,12 @@ from faceviz.errors import GeometryError
 from faceviz.geometry.sampling import farthest_point_order
 from faceviz.geometry.transforms import random_rotation
 from faceviz.heatmaps import SIGMA, landmarks_to_heatmaps
+from faceviz.landmarks import MIRROR
 from faceviz.regions import REGION_POINTS, face_sphere
 from faceviz.scan import FaceScan
 
 KEPT_POINTS = 1536
+_REFLECTION = np.array([-1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +98,15 @@ def read_shard(path: Path) -> list[TrainingCloud]:
 
 
 def augment(cloud: TrainingCloud, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """``count`` points (count, 3) and landmarks (68, 3): a random size, holes and cuts, a little noise, a random pose.
+    """``count`` points (count, 3) and landmarks (68, 3): every other one a mirror image, holes and cuts, a little noise,
+    a random size and pose.
 
-    The pose changes nothing for an invariant network; ordinary ones learn from the same data.
+    The pose changes nothing for an invariant network; ordinary ones learn from the same data. A mirror image is new to
+    both: the network is equivariant under SE(3), not under reflections.
     """
-    points = cloud.points.astype(np.float64)
+    points, landmarks = cloud.points.astype(np.float64), cloud.landmarks.astype(np.float64)
+    if rng.random() < 0.5:
+        points, landmarks = points * _REFLECTION, landmarks[MIRROR] * _REFLECTION
     keep = np.ones(len(points), dtype=bool)
     if rng.random() < 0.3:
         keep &= _outside_hole(points, rng)
@@ -112,7 +118,7 @@ def augment(cloud: TrainingCloud, rng: np.random.Generator, count: int) -> tuple
     if rng.random() < 0.5:
         points = points + rng.normal(0.0, rng.uniform(0.0, 0.006), points.shape)
     scale, rotation = np.exp(rng.normal(0.0, 0.04)), random_rotation(rng)
-    return scale * points @ rotation.T, scale * cloud.landmarks.astype(np.float64) @ rotation.T
+    return scale * points @ rotation.T, scale * landmarks @ rotation.T
 
 
 def _outside_hole(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -119,6 +119,7 @@ class LandmarkModule(L.LightningModule):
         self.config, self.budget = config, budget_seconds
         self.network = Se3Unet(Se3UnetConfig.from_dict(config.network))
         self.elapsed_before = 0.0
+        self.began_with: str | None = None  # checksum of the weights that the run began with
         self.history: list[dict[str, float]] = []
         self._started = time.monotonic()
         self._losses: list[float] = []
@@ -218,9 +219,11 @@ class LandmarkModule(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["elapsed"] = self.elapsed
+        checkpoint["began_with"] = self.began_with
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.elapsed_before = checkpoint["elapsed"]
+        self.began_with = checkpoint.get("began_with")
         self._started = time.monotonic()
 
 
@@ -333,9 +336,9 @@ def _run(
     network = module.network.config
     start = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
     if checkpoint is None and config.start_from is not None:
-        module.network.load_state_dict(
-            LandmarkPredictor.from_pretrained(config.start_from).network.state_dict()
-        )
+        first = LandmarkPredictor.from_pretrained(config.start_from)
+        module.network.load_state_dict(first.network.state_dict())
+        module.began_with = first.description.get("sha256")
     module.history = read_history(out / "history.csv", start)
     batches = Batches(CloudFolder(shard_folder(config.data, "train")), config, network, start)
     validation = ValidationClouds(CloudFolder(shard_folder(config.data, "val")), network)
@@ -414,6 +417,7 @@ def _export(
         "training": {
             "config": config.model_dump(mode="json"),
             "sources": list(sources),
+            "began_with": module.began_with,
             "commit": provenance()["commit"],
             "steps": int(module.trainer.global_step),
             "minutes": round(module.elapsed / 60, 1),
