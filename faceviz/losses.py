@@ -55,4 +55,18 @@ def soft_iou_loss(
     shared = (soft * inside).sum(dim=1)
     either = soft.sum(dim=1) + inside.sum(dim=1) - shared
     counted = inside.any(dim=1)
-    return (1.0 - shared / either.clamp_min(1e-6))[counted].mean()
+    loss = (1.0 - shared / either.clamp_min(1e-6)) * counted
+    return loss.sum() / counted.sum().clamp_min(1)
+
+
+def position_loss(predicted: Tensor, target: Tensor, *, width: float = 0.05) -> Tensor:
+    """Huber loss of the distance in widths, ``d^2 / 2`` up to one width, ``d - 1/2`` beyond; mean over landmarks.
+
+    Args:
+        predicted, target: (B, L, 3); landmarks whose target is NaN are left out.
+        width: same unit as the positions.
+    """
+    known = target.isfinite().all(-1)
+    square = ((predicted - target.nan_to_num()) / width).square().sum(-1)
+    loss = torch.where(square < 1.0, 0.5 * square, square.clamp_min(1.0).sqrt() - 0.5)
+    return (loss * known).sum() / known.sum().clamp_min(1)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from faceviz.errors import ConfigError, nearest_name
 from faceviz.graph import GraphSettings, SurfaceGraph
+from faceviz.landmarks import LANDMARK_COUNT
 from faceviz.models.equivariant import (
     EquivariantBlock,
     Features,
@@ -23,6 +24,7 @@ from faceviz.models.equivariant import (
     neighbourhood,
     vector_norm,
 )
+from faceviz.models.shape_refinement import Refined, ShapeRefinement
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Se3UnetConfig:
         heads: attention heads.
         radial: radial basis functions, out to the distance ``reach`` in normalised units.
         landmarks: heatmaps at the output.
+        refinement: hidden width of the network that joins the 68 heatmaps by the shape of a face
+            (`faceviz.models.shape_refinement`); 0 leaves each alone.
         smoothing: share of a logit that is the mean over the point's neighbours. Heat is smooth; the rounding of a
             single point is not, and is averaged away.
     """
@@ -54,6 +58,7 @@ class Se3UnetConfig:
     heads: int = 8
     radial: int = 8
     landmarks: int = 68
+    refinement: int = 256
     smoothing: float = 0.7
     reach: float = 2.0
 
@@ -71,6 +76,10 @@ class Se3UnetConfig:
             raise ConfigError(f"decoder needs {levels - 1} entries, one for each level but the last")
         if list(self.sizes) != sorted(self.sizes, reverse=True):
             raise ConfigError(f"sizes must not grow from level to level, got {self.sizes}")
+        if self.refinement and self.landmarks != LANDMARK_COUNT:
+            raise ConfigError(
+                f"refinement knows the shape of {LANDMARK_COUNT} landmarks; set it to 0 for {self.landmarks}"
+            )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Se3UnetConfig:
@@ -108,6 +117,7 @@ class Se3Unet(nn.Module):
             nn.LayerNorm(width), nn.Linear(width, 128), nn.SiLU(), nn.Linear(128, c.landmarks)
         )
         nn.init.constant_(self.head[-1].bias, -3.0)
+        self.refinement = ShapeRefinement(c.scalars[0], c.vectors[0], c.refinement) if c.refinement else None
 
     def _block(self, level: int) -> EquivariantBlock:
         c = self.config
@@ -125,6 +135,13 @@ class Se3Unet(nn.Module):
 
     def forward(self, graph: SurfaceGraph) -> Tensor:
         """Logits (B, N, 68) in the graph's order."""
+        return self.refined(graph).logits
+
+    def refined(self, graph: SurfaceGraph) -> Refined:
+        """Logits in the graph's order, with the first logits and the landmarks that they were made from.
+
+        Without refinement both logits are the same, and landmarks are NaN.
+        """
         points = [graph.points[:, :size] for size in graph.sizes]
         near = self._neighbourhoods(graph, points)
         x = self.shape(near[0])
@@ -140,10 +157,15 @@ class Se3Unet(nn.Module):
             for block in self.decoder[level]:
                 x = block(x, near[level])
         logits = self._smoothed(self.head(torch.cat([x.scalars, vector_norm(x.vectors)], -1)), near[0])
+        if self.refinement is None:
+            nowhere = logits.new_full((len(logits), logits.shape[-1], 3), torch.nan)
+            out = Refined(logits, logits, nowhere)
+        else:
+            out = self.refinement(logits, x, points[0])
         if graph.extra.shape[1] == 0:
-            return logits
-        rest = interpolate(logits, points[0], graph.extra, graph.points[:, points[0].shape[1] :])
-        return torch.cat([logits, rest], 1)
+            return out
+        rest = interpolate(out.logits, points[0], graph.extra, graph.points[:, points[0].shape[1] :])
+        return out._replace(logits=torch.cat([out.logits, rest], 1))
 
     def _smoothed(self, logits: Tensor, near: Neighbourhood) -> Tensor:
         """``(1 - a) l_i + a sum_j w_ij l_j`` with the weights that fade at the edge of the neighbourhood."""
