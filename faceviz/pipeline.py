@@ -14,7 +14,7 @@ from faceviz.geometry.neighbours import idw_interpolate, project_to_surface
 from faceviz.geometry.sampling import farthest_point_order, sample_surface
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.geometry.visibility import seen_from_outside
-from faceviz.graph import GraphSettings, SurfaceGraph, check_cloud
+from faceviz.graph import GraphSettings, check_cloud
 from faceviz.heatmaps import SIGMA, heatmaps_to_landmarks
 from faceviz.landmarks import INNER
 from faceviz.regions import REGION_POINTS, face_deviation, face_sphere
@@ -135,11 +135,12 @@ class LandmarkPredictor:
             CheckpointError: no such model, or its files are damaged or made for another architecture.
         """
         from faceviz.io.weights import load_weights
+        from faceviz.models.architectures import build_network
 
         folder = model_folder(model)
         weights, description = load_weights(folder)
         try:
-            network = _network(description)
+            network = build_network(description.get("architecture"), description.get("network"))
             network.load_state_dict(weights)
         except (ConfigError, TypeError) as error:
             raise CheckpointError(f"{folder}: {error}") from error
@@ -233,9 +234,9 @@ class LandmarkPredictor:
 
     def _graph(self, points: np.ndarray):  # noqa: ANN202
         """The graph that the network takes: its own kind, if it has one."""
-        if hasattr(self.network, "graph_from_points"):
-            return self.network.graph_from_points(points)
-        return SurfaceGraph.from_points(points, self._graph_settings)
+        from faceviz.models.architectures import graph_for
+
+        return graph_for(self.network, points)
 
     def _cloud(
         self, scan: FaceScan, candidates: np.ndarray, centre: np.ndarray, radius: float
@@ -243,23 +244,6 @@ class LandmarkPredictor:
         count = min(self._graph_settings.sizes[0], len(candidates))
         chosen = candidates[farthest_point_order(candidates, count)]
         return PreparedScan(scan, chosen, candidates, centre, radius)
-
-
-def _network(description: dict):  # noqa: ANN202
-    """The untrained network that a model's ``config.json`` describes."""
-    architecture, settings = description.get("architecture"), description.get("network", {})
-    if architecture == "se3unet":
-        from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
-
-        return Se3Unet(Se3UnetConfig.from_dict(settings))
-    if architecture == "ferraretto2024":
-        from faceviz.models.published.config import PublishedConfig
-        from faceviz.models.published.unet import PublishedUnet
-
-        return PublishedUnet(PublishedConfig.from_dict(settings))
-    raise ConfigError(
-        f"architecture {architecture!r} is not known; this version reads 'se3unet' and 'ferraretto2024'"
-    )
 
 
 def best_device() -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from faceviz.errors import GeometryError
 from faceviz.geometry.sampling import farthest_point_order
@@ -97,12 +98,18 @@ def read_shard(path: Path) -> list[TrainingCloud]:
         ]
 
 
-def augment(cloud: TrainingCloud, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """``count`` points (count, 3) and landmarks (68, 3): every other one a mirror image, holes and cuts, a little noise,
-    a random size and pose.
+def augment(
+    cloud: TrainingCloud, rng: np.random.Generator, count: int, *, rotate: bool = True, tilt: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """``count`` points (count, 3) and landmarks (68, 3): every other one a mirror image, holes and cuts, a little
+    noise, a random size and pose.
 
     The pose changes nothing for an invariant network; ordinary ones learn from the same data. A mirror image is new to
     both: the network is equivariant under SE(3), not under reflections.
+
+    Args:
+        rotate: whether the pose is any, uniform on SO(3).
+        tilt: else, standard deviation of the pose in degrees.
     """
     points, landmarks = cloud.points.astype(np.float64), cloud.landmarks.astype(np.float64)
     if rng.random() < 0.5:
@@ -117,8 +124,44 @@ def augment(cloud: TrainingCloud, rng: np.random.Generator, count: int) -> tuple
     points = points[keep][:count]
     if rng.random() < 0.5:
         points = points + rng.normal(0.0, rng.uniform(0.0, 0.006), points.shape)
-    scale, rotation = np.exp(rng.normal(0.0, 0.04)), random_rotation(rng)
+    scale = np.exp(rng.normal(0.0, 0.04))
+    rotation = random_rotation(rng) if rotate else _small_rotation(rng, tilt)
     return scale * points @ rotation.T, scale * landmarks @ rotation.T
+
+
+def _small_rotation(rng: np.random.Generator, tilt: float) -> np.ndarray:
+    return Rotation.from_rotvec(rng.normal(0.0, np.deg2rad(tilt), 3)).as_matrix()
+
+
+def no_face(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """``count`` points (count, 3) of a thing that is no face, radius 1, and landmarks (68, 3), all NaN.
+
+    Balls, boxes and tubes, stretched, waved, mostly cut open by a plane, a little noisy.
+    """
+    points = _solid(rng, 4 * count)
+    waves = rng.normal(0.0, 1.0, (3, 6)) * rng.choice([1.0, 2.5, 5.0], 6)
+    ripple = np.cos(points @ waves + rng.uniform(0.0, 2.0 * np.pi, 6)) @ rng.normal(0.0, 0.08, 6)
+    points = points * rng.uniform(0.4, 1.0, 3) * (1.0 + ripple * rng.uniform(0.0, 1.0))[:, None]
+    height = points @ rng.standard_normal(3)
+    points = points[height <= np.quantile(height, rng.uniform(0.3, 1.0))]
+    points = points[farthest_point_order(points, count)]
+    points = points - points.mean(axis=0)
+    points = points / np.linalg.norm(points, axis=1).max() + rng.normal(0.0, 0.005, points.shape)
+    return points, np.full((len(MIRROR), 3), np.nan)
+
+
+def _solid(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Points (count, 3) on a ball, a box or a tube of size one."""
+    ball = rng.standard_normal((count, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    kind = rng.integers(3)
+    if kind == 0:
+        return ball
+    if kind == 1:
+        return ball / np.abs(ball).max(axis=1, keepdims=True)
+    tube = ball / np.linalg.norm(ball[:, :2], axis=1, keepdims=True)
+    tube[:, 2] = rng.uniform(-1.5, 1.5, count)
+    return tube
 
 
 def _outside_hole(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -133,15 +176,19 @@ def _one_side(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def targets(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Heatmaps (N, 68) that the network should give, float32."""
-    return landmarks_to_heatmaps(points, landmarks, SIGMA).astype(np.float32)
+    """Heatmaps (N, 68) that the network should give, float32; zero for landmarks that are NaN."""
+    return np.nan_to_num(landmarks_to_heatmaps(points, landmarks, SIGMA).astype(np.float32))
 
 
 class CloudFolder:
-    """The shards of a folder, as many as exist; new ones are seen when ``refresh`` is called."""
+    """The shards of a folder, as many as exist; new ones are seen when ``refresh`` is called.
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    Args:
+        scans: of how many scans; shards are named by the first scan in them. All if not given.
+    """
+
+    def __init__(self, folder: str | Path, scans: int | None = None) -> None:
+        self.folder, self.scans = Path(folder), scans
         self._shards: dict[str, list[TrainingCloud]] = {}
         self._clouds: list[TrainingCloud] = []
         self.refresh()
@@ -149,7 +196,7 @@ class CloudFolder:
     def refresh(self) -> int:
         """Read shards that have appeared; the number of clouds."""
         for path in sorted(self.folder.glob("*.npz")):
-            if path.name not in self._shards:
+            if path.name not in self._shards and (self.scans is None or int(path.stem) < self.scans):
                 self._shards[path.name] = read_shard(path)
         self._clouds = [cloud for name in sorted(self._shards) for cloud in self._shards[name]]
         return len(self._clouds)

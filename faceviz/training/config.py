@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +26,11 @@ class DataConfig(_Strict):
         seed: of identities, expressions and scanner.
         workers: processes that scan while the network trains; 0 scans all first.
         folder: where the clouds are kept.
+        faceless: share of clouds that hold no face, whose heatmaps are zero.
+        points: of a cloud; one of these is drawn for each batch.
+        augment: whether clouds are mirrored, cut, pierced, scaled and made noisy anew each time.
+        rotate: whether each cloud comes in a random pose; an invariant network does not notice.
+        tilt: standard deviation in degrees of the pose where ``rotate`` is false.
     """
 
     sources: tuple[str, ...] = ("ict", "anny")
@@ -35,22 +40,49 @@ class DataConfig(_Strict):
     seed: int = 0
     workers: int = Field(2, ge=0)
     folder: str = "runs/clouds"
+    faceless: float = Field(0.0, ge=0, le=0.5)
+    points: tuple[int, ...] = (1024, 1024, 1024, 1024, 1024, 1024, 768, 512)
+    augment: bool = True
+    rotate: bool = True
+    tilt: float = Field(0.0, ge=0)
 
 
 class OptimiserConfig(_Strict):
-    """AdamW with linear warm-up and a cosine to nearly zero, over steps or over the wall-clock budget."""
+    """How the loss is made small.
 
+    Attributes:
+        name: ``adamw`` with betas 0.9 and 0.98, or ``adam`` as it comes, without weight decay.
+        schedule: ``cosine``: linear warm-up, then a cosine to 1 %, over the steps or over the wall-clock budget.
+            ``restarts``: cosines to 0, each ``restart`` steps long (Loshchilov and Hutter 2017, eq. 5).
+        batch: clouds whose gradient is taken at once.
+        accumulate: batches whose mean gradient makes one step. Batches are counted, so that every one has its effect.
+        epochs: how often each cloud is seen; without it clouds are drawn at random for so many ``steps``.
+        restart: of the schedule, in steps; the whole run if not given.
+        clip: greatest norm of a gradient; 0 lets it be.
+        average: decay of the running mean of the weights, which is what is validated and kept; 0 takes no mean.
+    """
+
+    name: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["cosine", "restarts"] = "cosine"
     learning_rate: float = Field(1.5e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     batch: int = Field(4, ge=1)
+    accumulate: int = Field(1, ge=1)
     steps: int = Field(20_000, ge=1)
+    epochs: int | None = Field(None, ge=1)
+    restart: int | None = Field(None, ge=1)
     warmup: int = Field(300, ge=0)
-    clip: float = Field(1.0, gt=0)
+    clip: float = Field(1.0, ge=0)
     average: float = Field(0.998, ge=0, lt=1)
 
 
 class LossConfig(_Strict):
-    """Adaptive Wing loss, see ``faceviz.losses.adaptive_wing``, and ``overlap`` times the soft IoU loss."""
+    """Adaptive Wing loss, see ``faceviz.losses.adaptive_wing``, and ``overlap`` times the soft IoU loss.
+
+    Where the network has a part that they belong to: ``first`` times the same loss before its refinement, ``position``
+    times ``faceviz.losses.position_loss`` of its landmarks, ``orthogonal`` times the penalty of its spatial transformer
+    (Qi et al. 2017: 0.001).
+    """
 
     omega: float = 14.0
     theta: float = 0.5
@@ -58,6 +90,9 @@ class LossConfig(_Strict):
     alpha: float = 2.1
     foreground: float = 0.0
     overlap: float = Field(0.0, ge=0)
+    first: float = Field(0.3, ge=0)
+    position: float = Field(0.3, ge=0)
+    orthogonal: float = Field(0.001, ge=0)
 
 
 class LandmarkTrainingConfig(_Strict):
@@ -65,16 +100,18 @@ class LandmarkTrainingConfig(_Strict):
 
     Attributes:
         name: of the model; the folder of its weights.
+        architecture: of the network, see ``faceviz.models.architectures``.
         start_from: a model's name or folder whose weights the run begins with; random ones if not given.
-        network: settings of ``faceviz.models.se3_unet.Se3UnetConfig`` that differ from the default.
+        network: settings of the network that differ from its defaults.
         validate_every: steps between validations.
         patience: validations without a better IoU before the run stops; 0 never stops early.
-        compile: whether the blocks are compiled (minutes at the start, then about half the time a step).
+        compile: whether the blocks of a ``se3unet`` are compiled (minutes at the start, then half the time a step).
         threads: of the network; the loader has its own process.
         seed: of weights, order and augmentation.
     """
 
     name: str = "se3unet"
+    architecture: Literal["se3unet", "ordinary", "ferraretto2024"] = "se3unet"
     start_from: str | None = None
     network: dict[str, Any] = Field(default_factory=dict)
     data: DataConfig = DataConfig()

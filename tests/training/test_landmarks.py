@@ -13,7 +13,7 @@ from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
 from faceviz.pipeline import LandmarkPredictor
 from faceviz.testing import random_face
 from faceviz.training import train_landmarks
-from faceviz.training.landmarks import example
+from faceviz.training.batches import make_batch
 
 needs_anny = pytest.mark.skipif(
     importlib.util.find_spec("anny") is None, reason="the package anny is not installed"
@@ -56,11 +56,9 @@ def test_the_network_learns_one_face_by_heart():
     torch.manual_seed(0)
     face = random_face(0, 128)
     network = Se3Unet(Se3UnetConfig.from_dict({**NETWORK, "scalars": [32, 32, 32], "vectors": [8, 8, 8]}))
-    graph, heat = example(
-        (face.points - face.centroid) / face.radius,
-        (face.landmarks - face.centroid) / face.radius,
-        network.config,
-    )
+    network.refinement = None
+    points, landmarks = ((part - face.centroid) / face.radius for part in (face.points, face.landmarks))
+    graph, (heat,), _ = make_batch(points[None], landmarks[None], network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
     for _ in range(150):
         optimiser.zero_grad()
