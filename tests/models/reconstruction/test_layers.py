@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.models.reconstruction.keras_weights import fill, put
 from torch import nn
 
 from faceviz.errors import ConfigError
@@ -18,6 +17,7 @@ from faceviz.models.reconstruction.layers import (
     SqueezeExcite,
     same_padding,
 )
+from tests.models.reconstruction.keras_weights import fill, put
 
 LSTMS = {
     "convlstm_s1_n12_seq": (1, "sigmoid"),

@@ -7,10 +7,10 @@ import os
 import numpy as np
 import pytest
 import torch
-from tests.models.reconstruction.keras_weights import fill
 
 from faceviz.errors import ConfigError, ShapeError
 from faceviz.models.reconstruction.thomassen2022 import Thomassen2022, Thomassen2022Config
+from tests.models.reconstruction.keras_weights import fill
 
 _PARAMETERS = 43_359_947  # 43.36 M, running statistics included, as Keras counts
 
