@@ -1,4 +1,4 @@
-"""``faceviz synth scans``: scans of parametric heads with known landmarks."""
+"""``faceviz synth``: scans and pictures of parametric heads with a known truth."""
 
 from __future__ import annotations
 
@@ -80,4 +80,72 @@ def scans(
     crops = ", ".join(f"{count} {name}" for name, count in done.crops.items())
     print(
         f"{done.written} scans written to {done.folder}{kept}: heads {', '.join(done.sources)}; crops {crops}"
+    )
+
+
+@group.command("sequences")
+def sequences(
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR", help="Folder to write to, made if it does not exist.", show_default=False
+        ),
+    ],
+    subjects: Annotated[int, typer.Option("--subjects", "-n", help="People.", min=1)] = 10,
+    frames: Annotated[int, typer.Option(help="Pictures of each.", min=1)] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.", min=0)] = 0,
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="train, val or test: no person is in two of them.")
+    ] = "train",
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there."
+        ),
+    ] = "both",
+    ict_folder: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT."),
+    ] = None,
+    size: Annotated[int, typer.Option(help="Pixels a side.", min=32)] = 256,
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="folders: JPEGs and neutral.ply of each person; shards: for training."
+        ),
+    ] = "folders",
+) -> None:
+    """Render pictures of random people, each with the neutral shape of the face.
+
+    Skin, hair, eyes, glasses, light, background, camera, expression and pose (yaw up to 45, pitch to 25, roll to 20
+    degrees) are drawn at random; half the people move in one place, half are seen in many. A run that was cut off
+    goes on where it stopped.
+
+    \b
+    Examples:
+      faceviz synth sequences --subjects 20 --frames 8 --seed 0 --out faces/
+      faceviz synth sequences --subjects 2000 --layout shards --out runs/sequences/train
+    """
+    check_folder(out)
+    from faceviz.synth.shards import write_sequences
+
+    with Progress("Rendering", subjects) as progress:
+        done = write_sequences(
+            out,
+            subjects,
+            frames,
+            seed,
+            split=split,
+            source=source,
+            folder=ict_folder,
+            size=size,
+            layout=layout,
+            progress=progress,
+        )
+    for note in done.notes:
+        print(note)
+    kept = f", {done.kept} were there" if done.kept else ""
+    print(
+        f"{done.written} people with {frames} pictures each written to {done.folder}{kept}: "
+        f"heads {', '.join(done.sources)}"
     )

@@ -87,7 +87,7 @@ class SyntheticScans:
         return self._head(index).sample_identity(self._rng(_PERSON, self.person(index)))
 
     def _head(self, index: int) -> ParametricHead:
-        return _cached_head(self.head_name(index), self.folder)
+        return cached_head(self.head_name(index), self.folder)
 
     def _rng(self, *stream: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence([self.seed, SPLITS[self.split], *stream]))
@@ -127,7 +127,7 @@ def available_sources(
     found, notes, problems = [], [], []
     for name in wanted:
         try:
-            _cached_head(name, folder)
+            cached_head(name, folder)
             found.append(name)
         except FacevizError as error:
             problems.append(error)
@@ -157,7 +157,8 @@ def check_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def _cached_head(name: str, folder: str | None) -> ParametricHead:
+def cached_head(name: str, folder: str | None) -> ParametricHead:
+    """``load_head``, loaded once."""
     return load_head(name, folder if name == "ict" else None)
 
 

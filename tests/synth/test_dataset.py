@@ -18,9 +18,9 @@ def _scans(split: str = "test", count: int = 5, **settings) -> SyntheticScans:
 def no_ict(monkeypatch):
     monkeypatch.delenv("FACEVIZ_ICT", raising=False)
     monkeypatch.delenv("FACEVIZ_SHARED", raising=False)
-    dataset_module._cached_head.cache_clear()
+    dataset_module.cached_head.cache_clear()
     yield
-    dataset_module._cached_head.cache_clear()
+    dataset_module.cached_head.cache_clear()
 
 
 def test_no_person_is_in_two_splits(anny):
