@@ -39,11 +39,11 @@ class OrdinaryConfig:
     sizes: tuple[int, ...] = (1024, 256, 64, 16)
     k: int = 16
     k_up: int = 4
-    channels: tuple[int, ...] = (64, 128, 224, 224)
-    messages: tuple[int, ...] = (32, 80, 224, 224)
-    encoder: tuple[int, ...] = (2, 2, 2, 2)
-    decoder: tuple[int, ...] = (2, 2, 2)
-    head: int = 192
+    channels: tuple[int, ...] = (64, 128, 256, 384)
+    messages: tuple[int, ...] = (32, 48, 96, 192)
+    encoder: tuple[int, ...] = (1, 2, 3, 2)
+    decoder: tuple[int, ...] = (1, 2, 2)
+    head: int = 128
     landmarks: int = 68
     transformer: bool = False
 
