@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceviz.errors import ShapeError
+from faceviz.geometry import geometry_image as gi
+from faceviz.geometry.transforms import RigidTransform, random_rotation
+from faceviz.landmarks import MEAN_FACE, MIRROR
+
+
+def test_the_mean_face_is_its_own_mirror_image():
+    np.testing.assert_allclose(gi.mirrored(gi.mean_face()), gi.mean_face(), atol=1e-6)
+
+
+def test_the_landmarks_of_the_grid_are_those_of_the_mean_face():
+    distance = np.linalg.norm(gi.landmarks(gi.mean_face()) - MEAN_FACE, axis=1)
+    assert distance.max() < 1.0 and distance.mean() < 0.3
+
+
+def test_mirrored_landmarks_lie_in_mirrored_cells():
+    cells = gi.landmark_cells()
+    np.testing.assert_allclose(cells[MIRROR][:, 0], cells[:, 0], atol=1e-5)
+    np.testing.assert_allclose(cells[MIRROR][:, 1], gi.GRID - 1 - cells[:, 1], atol=1e-4)
+
+
+def test_the_cells_of_the_grid_are_even():
+    areas = gi.areas(gi.mean_face())
+    low, middle, high = np.percentile(areas, [5, 50, 95])
+    assert 0.4 * middle < low and high < 1.6 * middle
+    assert (areas > 0).all()
+
+
+def test_of_a_thousand_triangles_at_most_one_looks_inwards_as_under_the_nose():
+    points = gi.mean_face().reshape(-1, 3)
+    a, b, c = (points[gi.triangles()[:, i]] for i in range(3))
+    inside = np.array([0.0, -42.0, -95.0])
+    inwards = np.einsum("nd,nd->n", np.cross(b - a, c - a), a - inside) <= 0
+    assert inwards.sum() < 0.001 * len(inwards)
+
+
+def test_the_triangles_cover_every_cell_once_and_the_mirror_image_has_the_same():
+    triangles = gi.triangles()
+    assert triangles.shape == (2 * 127 * 127, 3)
+    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    _, counts = np.unique(edges, axis=0, return_counts=True)
+    assert (counts == 1).sum() == 4 * 127 and counts.max() == 2
+    column = triangles % gi.GRID
+    flipped = np.sort(triangles - column + gi.GRID - 1 - column, axis=1)
+    outside = (np.abs(column - 63.5) > 1).any(axis=1)
+    ours = {tuple(row) for row in np.sort(triangles, axis=1)}
+    assert all(tuple(row) in ours for row in flipped[outside])
+
+
+def test_a_moved_face_has_the_same_canonical_image(rng):
+    face = gi.mean_face() * 1.05 + rng.normal(0, 1, (gi.GRID, gi.GRID, 3))
+    motion = RigidTransform(random_rotation(rng), rng.normal(0, 100, 3))
+    moved = motion.apply(face.reshape(-1, 3))
+    np.testing.assert_allclose(gi.canonical(moved), gi.canonical(face), atol=1e-8)
+
+
+def test_mirroring_twice_changes_nothing(rng):
+    face = rng.normal(size=(gi.POINTS, 3))
+    np.testing.assert_array_equal(gi.mirrored(gi.mirrored(face)).reshape(-1, 3), face)
+
+
+def test_another_number_of_points_is_refused():
+    with pytest.raises(ShapeError, match=r"\(16384, 3\)"):
+        gi.as_image(np.zeros((100, 3)))
