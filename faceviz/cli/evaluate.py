@@ -58,7 +58,8 @@ def landmarks(
     """Measure heatmap IoU under seven protocols, the landmark error and the invariance error.
 
     none: scans as they are. st_r, st_t, st_rt: turned, shifted up to 10 radii, both. icp_*: the same, then aligned
-    to the first scan by its true landmarks and ICP.
+    to the first scan by its true landmarks and ICP. In a folder, an NPZ with an array `valid` (68) tells which of its
+    landmarks count.
 
     \b
     Examples:
@@ -78,7 +79,13 @@ def landmarks(
     out = console(data_on_stdout=json_out == STDOUT)
     with Progress("Evaluating", source.count) as progress:
         report = evaluate_landmarks(
-            source.scans, predictor, protocols, seed=seed, data=source.describe(), progress=progress
+            source.scans,
+            predictor,
+            protocols,
+            seed=seed,
+            data=source.describe(),
+            valid=source.valid,
+            progress=progress,
         )
     if json_out:
         write_text(json_out, report.to_json())
@@ -90,6 +97,9 @@ def landmarks(
     if card:
         _write_card(model, predictor, report)
     out.print(report.to_table())
+    groups = report.to_group_table()
+    if groups is not None:
+        out.print(groups)
     for line in report.to_sentences():
         out.print(line, markup=False)
 

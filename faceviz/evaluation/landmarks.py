@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from faceviz.evaluation.protocols import Protocol as Column
 from faceviz.evaluation.provenance import provenance
 from faceviz.evaluation.report import EvaluationReport, LandmarkErrors, ProtocolResult
 from faceviz.heatmaps import SIGMA, landmarks_to_heatmaps
-from faceviz.landmarks import INNER
+from faceviz.landmarks import INNER, LANDMARK_COUNT
 from faceviz.metrics import (
     CURVE_THRESHOLDS,
     IOU_THRESHOLD,
@@ -24,6 +24,8 @@ from faceviz.metrics import (
     landmark_error,
 )
 from faceviz.scan import FaceScan
+
+_ALL = np.ones(LANDMARK_COUNT, dtype=bool)
 
 
 class HeatmapModel(Protocol):
@@ -46,6 +48,7 @@ def evaluate_landmarks(
     seed: int = 0,
     data: dict[str, Any] | None = None,
     landmark_errors: bool = True,
+    valid: Mapping[str, np.ndarray] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> EvaluationReport:
     """Measure heatmap IoU under each protocol, the invariance error, and the landmark error.
@@ -57,6 +60,8 @@ def evaluate_landmarks(
         seed: of the random moves; scan i is moved the same way whatever the other scans are.
         data: what the scans are (``spec``, ``description``), for the report.
         landmark_errors: also run ``model.predict`` on every scan in its own pose.
+        valid: by a scan's ``source``, which of its 68 landmarks (68,) bool are true enough to be measured; all if not
+            there. Looked up as the scans come, so that it may fill while they are read.
         progress: called with the number of scans done.
 
     Raises:
@@ -73,16 +78,17 @@ def evaluate_landmarks(
     for index, scan in enumerate(scans):
         cloud = normalise(scan)
         reference = reference or cloud
-        true = landmarks_to_heatmaps(cloud.points, cloud.landmarks, SIGMA)
+        known = (valid or {}).get(scan.source, _ALL)
+        true = landmarks_to_heatmaps(cloud.points, cloud.landmarks, SIGMA) * known
         still = model.heatmaps(cloud.points)
         for column in columns:
-            column.update(model, cloud, reference, true, still, (seed, index))
+            column.update(model, cloud, reference, true, still, known, (seed, index))
         per_scan.append(
-            {"source": scan.source, "iou": float(np.nanmean(heatmap_iou(still, true, IOU_THRESHOLD)))}
+            {"source": scan.source, "iou": float(np.nanmean(heatmap_iou(still * known, true, IOU_THRESHOLD)))}
         )
         if landmark_errors:
-            measured.append(_measured(model, scan))
-            per_scan[-1]["inner_median_error"] = float(np.median(measured[-1].errors[list(INNER)]))
+            measured.append(_measured(model, scan, known))
+            per_scan[-1]["inner_median_error"] = _inner_median(measured[-1].errors)
         count = index + 1
         if progress:
             progress(count)
@@ -116,14 +122,16 @@ class _ColumnState:
         reference: NormalisedScan,
         true: np.ndarray,
         still: np.ndarray,
+        known: np.ndarray,
         seeds: tuple[int, int],
     ) -> None:
+        """Landmarks without truth have no heat on either side, where IoU is undefined and averages leave it out."""
         if self.protocol.name == "none":
-            self.iou.update(still, true)
+            self.iou.update(still * known, true)
             return
         shown = apply_protocol(self.protocol, cloud, reference, *seeds)
         predicted = model.heatmaps(shown.points)
-        self.iou.update(predicted, true)
+        self.iou.update(predicted * known, true)
         self.largest_change = max(self.largest_change, invariance_error(still, predicted))
 
     def result(self) -> ProtocolResult:
@@ -141,13 +149,18 @@ class _Measured(NamedTuple):
     radius: float
 
 
-def _measured(model: HeatmapModel, scan: FaceScan) -> _Measured:
+def _inner_median(errors: np.ndarray) -> float:
+    inner = errors[list(INNER)]
+    return float(np.nanmedian(inner)) if np.isfinite(inner).any() else float("nan")
+
+
+def _measured(model: HeatmapModel, scan: FaceScan, known: np.ndarray) -> _Measured:
     assert scan.landmarks is not None  # normalise() has refused such scans
     errors = iou = np.full(len(scan.landmarks), np.nan)
     try:
         prediction = model.predict(scan)
-        errors = landmark_error(prediction.landmarks, scan.landmarks)
-        iou = _region_iou(prediction, scan.landmarks)
+        errors = np.where(known, landmark_error(prediction.landmarks, scan.landmarks), np.nan)
+        iou = np.where(known, _region_iou(prediction, scan.landmarks), np.nan)
     except NoFaceError:
         pass
     return _Measured(errors, iou, scan.mm_per_unit, scan.radius)

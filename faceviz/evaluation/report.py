@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceviz.evaluation.groups import GroupFigures, group_figures
 from faceviz.landmarks import INNER, NAMES, REGIONS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class LandmarkErrors:
     """Distances between predicted and true landmarks, through the whole predictor, scans in their own pose.
 
     Attributes:
-        errors: (S, 68), in ``unit``; NaN in the rows of scans in which no face was found.
+        errors: (S, 68), in ``unit``; NaN in the rows of scans in which no face was found, and where there is no truth.
         unit: ``"mm"``, or ``"radii"`` where the scans' unit is unknown.
         region_iou: (S, 68), IoU at 0.2 of the heat on the face region that the predictor chose; NaN where undefined.
     """
@@ -74,17 +75,18 @@ class LandmarkErrors:
 
     def summary(self) -> dict[str, Any]:
         """Medians and means over the scans with a face found, and how many scans had none."""
-        found = self.errors[np.isfinite(self.errors).all(axis=1)]
-        inner = found[:, list(INNER)]
+        found = self.errors[np.isfinite(self.errors).any(axis=1)]
+        inner = _defined(found[:, list(INNER)])
         return {
             "unit": self.unit,
-            "median": _median(found),
-            "mean": _mean(found),
+            "median": _median(_defined(found)),
+            "mean": _mean(_defined(found)),
             "inner_median": _median(inner),
             "inner_mean": _mean(inner),
-            "per_landmark_mean": [_mean(column) for column in found.T],
+            "per_landmark_mean": [_mean(_defined(column)) for column in found.T],
+            "landmarks_measured": int(np.isfinite(found).sum()),
             "no_face_found": len(self.errors) - len(found),
-            "region_iou": _mean(self.region_iou[np.isfinite(self.region_iou)]),
+            "region_iou": _mean(_defined(self.region_iou)),
         }
 
 
@@ -112,6 +114,11 @@ class EvaluationReport:
         """The largest change of any heatmap value under any protocol."""
         return max(result.invariance_error for result in self.protocols)
 
+    @property
+    def groups(self) -> dict[str, dict[str, GroupFigures]]:
+        """Figures for each crop and each head of synthetic scans."""
+        return group_figures(self.per_scan, self.landmark_errors.errors if self.landmark_errors else None)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "data": self.data,
@@ -127,6 +134,10 @@ class EvaluationReport:
                     name: dict(zip(("mean", "min", "max"), row, strict=True))
                     for name, row in PUBLISHED_IOU.items()
                 },
+            },
+            "groups": {
+                kind: {name: asdict(figures) for name, figures in groups.items()}
+                for kind, groups in self.groups.items()
             },
             "per_scan": list(self.per_scan),
             "seed": self.seed,
@@ -157,6 +168,24 @@ class EvaluationReport:
             "published range*", *("{1:.3f}-{2:.3f}".format(*PUBLISHED_IOU[r.name]) for r in self.protocols)
         )
         table.caption = f"* {PUBLISHED_NOTE}"
+        return table
+
+    def to_group_table(self) -> Table | None:
+        """Figures by crop and by head, for a terminal; None where the scans name neither."""
+        from rich.table import Table
+
+        if not self.groups:
+            return None
+        unit = self.landmark_errors.unit if self.landmark_errors else "mm"
+        table = Table(title="By kind of scan, as it is")
+        for name in ("", "scans", "IoU at 0.2", f"inner 51 median, {unit}", "no face found"):
+            table.add_column(name, justify="right" if name else "left")
+        for kind, groups in self.groups.items():
+            for name, row in groups.items():
+                error = "" if row.inner_median is None else f"{row.inner_median:.2f}"
+                missed = "" if row.no_face is None else str(row.no_face)
+                table.add_row(f"{kind} {name}", str(row.scans), f"{row.iou:.3f}", error, missed)
+            table.add_section()
         return table
 
     def to_sentences(self) -> list[str]:
@@ -205,6 +234,10 @@ def _protocol_dict(result: ProtocolResult) -> dict[str, Any]:
         "curve": np.round(result.curve, 5).tolist(),
         "invariance_error": result.invariance_error,
     }
+
+
+def _defined(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
 
 
 def _median(values: np.ndarray) -> float:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faceviz.errors import ConfigError, FileFormatError, nearest_name
 from faceviz.scan import FaceScan
 
@@ -27,6 +29,8 @@ class DataSource:
         scans: each with 68 landmarks; may be walked once.
         count: how many, None where only reading tells.
         left_out: names of scans without true landmarks, known when the scans have been walked.
+        valid: by a scan's source, which of its landmarks (68,) are true enough to be measured, known likewise; scans
+            whose landmarks all are have no entry.
     """
 
     spec: str
@@ -34,6 +38,7 @@ class DataSource:
     scans: Iterator[FaceScan]
     count: int | None = None
     left_out: list[str] = field(default_factory=list)
+    valid: dict[str, np.ndarray] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """For the report; ``left_out`` fills as the scans are walked."""
@@ -100,8 +105,10 @@ def _folder(spec: str, unit: str | None) -> DataSource:
     if not paths:
         raise FileFormatError(f"{spec}: holds no scans; give a folder with scans and their 68 true landmarks")
     left_out: list[str] = []
+    valid: dict[str, np.ndarray] = {}
     description = f"the scans in {Path(spec).resolve().name}"
-    return DataSource(spec, description, _read(spec, paths, unit, left_out), len(paths), left_out)
+    scans = _read(spec, paths, unit, left_out, valid)
+    return DataSource(spec, description, scans, len(paths), left_out, valid)
 
 
 def _scan_files(folder: Path) -> list[Path]:
@@ -117,14 +124,20 @@ def _scan_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file() and is_scan(path))
 
 
-def _read(spec: str, paths: list[Path], unit: str | None, left_out: list[str]) -> Iterator[FaceScan]:
+def _read(
+    spec: str, paths: list[Path], unit: str | None, left_out: list[str], valid: dict[str, np.ndarray]
+) -> Iterator[FaceScan]:
     from faceviz.io import read_scan
+    from faceviz.io.validity import read_validity
 
     for path in paths:
         scan = read_scan(path, unit=unit)
         if scan.landmarks is None:
             left_out.append(path.name)
         else:
+            known = read_validity(path)
+            if known is not None:
+                valid[scan.source] = known
             yield scan
     if len(left_out) == len(paths):
         raise ConfigError(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from faceviz.errors import ConfigError, NoFaceError
-from faceviz.evaluation import PROTOCOLS, evaluate_landmarks
+from faceviz.evaluation import PROTOCOLS, evaluate_landmarks, open_data
 from faceviz.evaluation.report import PUBLISHED_IOU
 from tests.evaluation.conftest import Brittle, Oracle, bumpy_scan
 
@@ -99,3 +100,27 @@ def test_each_scan_has_its_own_line_in_the_report(scans):
     lines = report.to_dict()["per_scan"]
     assert [line["source"] for line in lines] == [scan.source for scan in scans]
     assert all(line["iou"] == 1.0 and line["inner_median_error"] == 0.0 for line in lines)
+
+
+def test_landmarks_without_truth_are_not_measured(scans):
+    scan = scans[0].with_(landmarks=scans[0].landmarks + np.eye(68, 3) * 50.0)  # the first three are wrong
+    model = Oracle([scans[0]])
+    model.predict = lambda _: SimpleNamespace(landmarks=scans[0].landmarks)
+    valid = {scan.source: np.arange(68) >= 3}
+    report = evaluate_landmarks([scan], model, [PROTOCOLS["none"], PROTOCOLS["st_r"]], valid=valid)
+    blind = evaluate_landmarks([scan], model, [PROTOCOLS["none"]])
+    assert np.isnan(report["none"].iou[:3]).all() and np.isnan(report["st_r"].iou[:3]).all()
+    assert report["none"].mean == 1.0 > blind["none"].mean
+    summary = report.landmark_errors.summary()
+    assert (summary["mean"], summary["no_face_found"], summary["landmarks_measured"]) == (0.0, 0, 65)
+    assert blind.landmark_errors.summary()["mean"] > 1.0
+
+
+def test_a_folder_tells_which_landmarks_count(tmp_path, scans):
+    valid = np.arange(68) % 2 == 0
+    np.savez(tmp_path / "a.npz", points=scans[0].points, landmarks=scans[0].landmarks, valid=valid, unit="mm")
+    np.savez(tmp_path / "b.npz", points=scans[1].points, landmarks=scans[1].landmarks, unit="mm")
+    source = open_data(str(tmp_path))
+    report = evaluate_landmarks(source.scans, Oracle(scans), [PROTOCOLS["none"]], valid=source.valid)
+    np.testing.assert_array_equal(np.isfinite(report.landmark_errors.errors).sum(axis=1), [34, 68])
+    assert list(source.valid) == ["a.npz"]
