@@ -20,6 +20,7 @@ from widgets.engine import WORKER, later, predictor
 from widgets.page import ALL, LandmarksPage
 from widgets.pose import PoseControls
 from widgets.table import LandmarksTable
+from widgets.trace import mark
 
 from faceviz.display import state
 from faceviz.display.latest import LatestOnly
@@ -38,6 +39,7 @@ class LandmarksApp:
         self.settings = Settings()
         self.moved: state.Moved | None = None
         self.worst, self.moves = 0.0, 0
+        self._untold = False
         self._rng = np.random.default_rng()
         self.page = LandmarksPage(PoseControls(self._on_pose, self._on_random), LandmarksTable(self._choose))
         fail, busy = later(self._on_failure), later(self._on_busy)
@@ -55,6 +57,7 @@ class LandmarksApp:
         for name in ("body", "beside", "colormap"):
             getattr(page, name).param.watch(lambda e, name=name: self._change(**{name: e.new}), "value")
         page.view.param.watch(lambda _: self._choose(page.view.selected), "clicks")
+        page.view.param.watch(lambda _: self._tell(), "drawn")
         page.shoot.on_click(lambda _: page.view.param.update(shoot=page.view.shoot + 1))
         page.download.callback = self._landmarks_file
 
@@ -70,7 +73,10 @@ class LandmarksApp:
         return state.load(predictor(), job[1]())
 
     def _move(self, job: tuple[state.LoadedScan, RigidTransform]) -> state.Moved:
-        return state.move(predictor(), *job)
+        mark("work begins")
+        moved = state.move(predictor(), *job)
+        mark("work ends", **moved.prediction.seconds)
+        return moved
 
     # ---- answers of the worker
 
@@ -82,9 +88,11 @@ class LandmarksApp:
 
     def _on_moved(self, _, moved: state.Moved) -> None:
         if moved.loaded is self.moved.loaded:  # else of a scan that is gone
+            mark("answer taken")
             self.moved = moved
             self.worst, self.moves = max(self.worst, moved.change), self.moves + 1
-            self._draw_picture()
+            self._draw()
+            mark("answer sent")
 
     def _on_failure(self, _, error: Exception) -> None:
         if isinstance(error, FacevizError):
@@ -101,8 +109,7 @@ class LandmarksApp:
     def _on_busy(self) -> None:
         working = self._loads.working or self._moves.working
         self.page.busy.object = readouts.busy(working)
-        if not working:
-            self._draw_numbers()
+        self._tell()
 
     # ---- what a person does
 
@@ -111,11 +118,13 @@ class LandmarksApp:
             self._loads.submit((sample, partial(scans.read_sample, sample)))
 
     def _on_pose(self, rotation_deg: Triple, translation: Triple) -> None:
+        mark("move taken")
         self.settings = self.settings.with_(rotation_deg=rotation_deg, translation=translation)
         if self.moved is not None:
             pose = self._pose()
             self.page.view.move(pose)
             self._moves.submit((self.moved.loaded, pose))
+            mark("move sent")
 
     def _on_random(self) -> None:
         if self.moved is not None:
@@ -147,23 +156,25 @@ class LandmarksApp:
         return self.settings.pose(self.moved.loaded.scan.centroid)
 
     def _draw(self) -> None:
-        self._draw_picture()
-        self._draw_numbers()
-
-    def _draw_picture(self) -> None:
-        """The picture follows the hand at once, its heat follows the network."""
+        """The picture follows the hand at once, its heat follows the network, the numbers follow the heat."""
         if self.moved is None:
             return
-        page, moved = self.page, self.moved
-        page.view.message = ""
-        page.view.show(replace(state.moved_scene(moved, self.settings), pose=self._pose()))
-        page.meter.object = readouts.meter(moved.change, self.worst, self.moves)
-        page.time.object = readouts.inference(moved)
+        self.page.view.message = ""
+        self.page.view.show(replace(state.moved_scene(self.moved, self.settings), pose=self._pose()))
+        self._untold = True
+        self._tell()
 
-    def _draw_numbers(self) -> None:
-        """What need not follow every move."""
-        if self.moved is None:
+    def _tell(self) -> None:
+        """The numbers, once the picture is on the screen; the table, once nothing is at work any more."""
+        if self.moved is None or self.page.view.behind:
             return
+        self.page.meter.object = readouts.meter(self.moved.change, self.worst, self.moves)
+        self.page.time.object = readouts.inference(self.moved)
+        if self._untold and not self._moves.working:
+            self._untold = False
+            self._tell_landmarks()
+
+    def _tell_landmarks(self) -> None:
         page, threshold = self.page, self.settings.threshold
         table = state.moved_table(self.moved, threshold)
         page.table.show(table, self.settings.landmark)

@@ -1,4 +1,5 @@
-// Rows of a label, a slider, a number and a reset button; `values` follows every move, at most once a frame.
+// Rows of a label, a slider, a number and a reset button; `values` follows every move, the first at once, then at most
+// once a frame.
 
 const STYLE = `
   .rows { --track: color-mix(in srgb, currentColor 22%, transparent); display: grid; grid-template-columns: max-content 1fr 74px 26px; gap: 5px 9px; align-items: center; padding: 2px 10px;
@@ -38,10 +39,15 @@ export function render({ model }) {
     values[index] = Math.min(Math.max(value, min), max);
     send.waiting = values;
     show(index, values[index]);
-    frame ??= requestAnimationFrame(() => {
+    if (frame === null) flush();
+  };
+
+  const flush = () => {
+    model.values = send.waiting;
+    send.waiting = null;
+    frame = requestAnimationFrame(() => {
       frame = null;
-      model.values = send.waiting;
-      send.waiting = null;
+      if (send.waiting) flush();
     });
   };
 

@@ -15,6 +15,7 @@ class Sliders(pn.custom.JSComponent):
     rows = param.List(default=[], item_type=dict)
     values = param.List(default=[], item_type=(int, float))
 
+    _priority_changes = ["values"]  # Panel would wait 50 ms for more
     _esm = Path(__file__).with_name("sliders.js")
 
 

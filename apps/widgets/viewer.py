@@ -40,6 +40,7 @@ class SceneView(pn.custom.JSComponent):
     webgl = param.String(default="", doc="'ok' or 'none', once known.")
 
     _bundle = VIEWER
+    _priority_changes = ["drawn"]  # Panel would wait 50 ms for more
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -58,6 +59,11 @@ class SceneView(pn.custom.JSComponent):
         """Draws the same scene under another motion: 64 bytes."""
         if self.spec is not None:
             self.show(replace(self.spec, pose=pose))
+
+    @property
+    def behind(self) -> bool:
+        """Is there something that a browser will draw, but has not drawn yet?"""
+        return self.webgl == "ok" and self.drawn != self.tick
 
     def _paint(self) -> None:
         """For browsers without WebGL."""

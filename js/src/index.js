@@ -10,6 +10,11 @@ import style from "./style.css";
 import { download, showTip, snapshot, toolbar } from "./tools.js";
 
 const WRITTEN = 96; // pixels of the height that titles and colour bar take
+const STILL = 260; // milliseconds without a change, after which a picture drawn in software is drawn again, finely
+const [COARSE, FINE] = [0.7, 2]; // pixels drawn per pixel of the screen, along each side, until then and after
+
+/** For benchmarks/latency.py, which puts the list there. */
+const mark = (stage) => window.facevizTrace?.push({ stage, at: (performance.timeOrigin + performance.now()) / 1000 });
 
 const make = (tag, className) => Object.assign(document.createElement(tag), { className });
 
@@ -58,7 +63,7 @@ class Viewer {
       return false;
     }
     this.back.after(this.gl);
-    this.orbit = new Orbit(this.stage.camera, this.gl, () => this.ask());
+    this.orbit = new Orbit(this.stage.camera, this.gl, () => { this.written = false; this.ask(); });
     if (before) this.orbit.lookAs(before);
     this.stale = new Set(Object.keys(READERS));
     this.shape = null;
@@ -71,6 +76,7 @@ class Viewer {
     this.abort?.abort();
     this.resizer?.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.still);
     this.waiting = false;
     this.orbit?.dispose();
     this.stage?.dispose();
@@ -97,7 +103,7 @@ class Viewer {
 
   /** Values that change are marked stale and read once per frame, however many arrive: the latest wins. */
   follow() {
-    this.handlers = Object.keys(READERS).map((name) => [`change:${name}`, () => { this.stale.add(name); this.ask(); }]);
+    this.handlers = Object.keys(READERS).map((name) => [`change:${name}`, () => { mark(`${name} arrives`); this.stale.add(name); this.ask(); }]);
     this.handlers.push(["change:tick", () => this.ask()]);
     this.handlers.push(["change:message", () => this.say(this.model.get("message"))]);
     this.handlers.push(["change:shoot", () => this.save()]);
@@ -136,6 +142,7 @@ class Viewer {
     }
     if (has("landmarks", "look")) this.stage.setLandmarks(landmarks, this.shown(look));
     if (has("pose", "look") && pose.length === 16) this.stage.setPose(pose);
+    if (has("look", "lut", "pose") || (has("landmarks") && look.selected >= 0)) this.written = false;
     if (look.scan !== this.scan) { this.scan = look.scan; this.front(); }
     return true;
   }
@@ -154,14 +161,37 @@ class Viewer {
   }
 
   paint() {
+    mark("paint begins");
     if (!this.refresh()) return;
-    const { look, lut } = this.values;
+    this.draw(this.stage.software ? COARSE : 1);
+    this.write();
+    mark("paint ends");
+    this.report(this.model.get("tick"));
+    clearTimeout(this.still);
+    this.root.toggleAttribute("data-still", !this.stage.software);
+    if (this.stage.software) this.still = setTimeout(() => this.polish(), STILL);
+  }
+
+  /** Nothing moves: the same picture with four samples a pixel. */
+  polish() {
+    this.draw(FINE);
+    this.root.toggleAttribute("data-still", true);
+  }
+
+  draw(fineness) {
+    const ratio = fineness * this.ratio();
+    if (this.stage.renderer.getPixelRatio() !== ratio) this.stage.resize(this.stage.size.x, this.stage.size.y, ratio);
     this.stage.draw();
+  }
+
+  /** The layers behind and over the scan, where they have changed. */
+  write() {
+    const { look, lut } = this.values;
     const backdrop = `${this.stage.size.x} ${this.stage.size.y} ${look.dark} ${look.panes.length}`;
     if (backdrop !== this.backdrop) this.paper(this.back, (ctx) => paintBackground(ctx, this.stage, look));
     this.backdrop = backdrop;
-    this.paper(this.hud, (ctx) => paintHud(ctx, this.stage, look, lut));
-    this.report(this.model.get("tick"));
+    if (!this.written) this.paper(this.hud, (ctx) => paintHud(ctx, this.stage, look, lut));
+    this.written = true;
   }
 
   /** What is on the screen, for the server and for whoever looks at the page from outside. */
@@ -174,10 +204,11 @@ class Viewer {
   paper(canvas, paint) {
     const ratio = this.ratio();
     const { x, y } = this.stage.size;
-    canvas.width = Math.round(x * ratio);
-    canvas.height = Math.round(y * ratio);
+    const [width, height] = [Math.round(x * ratio), Math.round(y * ratio)];
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const ctx = canvas.getContext("2d");
-    ctx.scale(ratio, ratio);
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, x, y);
     paint(ctx);
   }
 
@@ -188,6 +219,7 @@ class Viewer {
   resize() {
     if (!this.stage) return;
     this.stage.resize(this.root.clientWidth, this.root.clientHeight, this.ratio());
+    this.written = false;
     if (!this.orbit.moved && this.scan !== undefined) this.front();
     this.ask();
   }

@@ -1,9 +1,8 @@
 // The WebGL side: the same moved scan in one or two panes, one camera, one colour table.
 
 import {
-  BufferAttribute, BufferGeometry, Color, DataTexture, DoubleSide, Group, IcosahedronGeometry, InstancedBufferAttribute,
-  InstancedMesh, LinearFilter, LineBasicMaterial, LineSegments, Matrix4, Mesh, PerspectiveCamera, Points, RGBAFormat,
-  Scene, ShaderMaterial, Vector2, Vector3, WebGLRenderer,
+  BufferAttribute, BufferGeometry, Color, DataTexture, DoubleSide, Group, LinearFilter, LineBasicMaterial, LineSegments,
+  Matrix4, Mesh, PerspectiveCamera, Points, RGBAFormat, Scene, ShaderMaterial, Vector2, Vector3, WebGLRenderer,
 } from "three";
 import { pointShader, sphereShader, surfaceShader } from "./shaders.js";
 
@@ -12,11 +11,25 @@ const FOLLOW = 0.22; // radii that the scan may move away before the view goes a
 const PLAIN = new Color("#f4f6fb");
 const CHOSEN = new Color("#12c4ff");
 
+/** Without a graphics card, four samples a pixel cost three quarters of the time; the answer is known once a page. */
+function drawnInSoftware() {
+  if (drawnInSoftware.known === undefined) {
+    const gl = document.createElement("canvas").getContext("webgl2");
+    const info = gl?.getExtension("WEBGL_debug_renderer_info");
+    const name = gl ? String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) : "";
+    drawnInSoftware.known = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return drawnInSoftware.known;
+}
+
 export class Stage {
   constructor(canvas) {
-    const context = canvas.getContext("webgl2", { antialias: true, alpha: true });
+    this.software = drawnInSoftware();
+    const antialias = !this.software;
+    const context = canvas.getContext("webgl2", { antialias, alpha: true });
     if (!context) throw new Error("no WebGL 2");
-    this.renderer = new WebGLRenderer({ canvas, context, antialias: true, alpha: true });
+    this.renderer = new WebGLRenderer({ canvas, context, antialias, alpha: true });
     this.renderer.setClearAlpha(0);
     this.renderer.setScissorTest(true);
     this.camera = new PerspectiveCamera(FOV, 1, 0.1, 100);
@@ -30,13 +43,13 @@ export class Stage {
       pixelsPerUnit: { value: 1 },
       hasNormals: { value: 0 },
     };
+    const defines = this.software ? { LIGHT_PER_VERTEX: 1 } : {};
     this.materials = {
       points: new ShaderMaterial({ ...pointShader, uniforms: this.uniforms }),
-      surface: new ShaderMaterial({ ...surfaceShader, uniforms: this.uniforms, side: DoubleSide }),
-      spheres: new ShaderMaterial(sphereShader),
+      surface: new ShaderMaterial({ ...surfaceShader, defines, uniforms: this.uniforms, side: DoubleSide }),
+      spheres: new ShaderMaterial({ ...sphereShader, uniforms: this.uniforms }),
       lines: new LineBasicMaterial({ color: 0x808894, transparent: true, opacity: 0.75 }),
     };
-    this.ball = new IcosahedronGeometry(1, 3);
     this.panes = [];
     this.pose = new Matrix4();
     this.offset = new Vector3();
@@ -44,7 +57,6 @@ export class Stage {
 
   dispose() {
     this.clear();
-    this.ball.dispose();
     this.lut.dispose();
     Object.values(this.materials).forEach((material) => material.dispose());
     this.renderer.dispose();
@@ -170,7 +182,6 @@ class Pane {
   dispose() {
     this.geometry.dispose();
     this.spheres?.geometry.dispose();
-    this.spheres?.dispose();
     this.lines?.geometry.dispose();
   }
 
@@ -189,7 +200,7 @@ class Pane {
   setLandmarks(xyz, look) {
     this.landmarks = [];
     for (let i = 0; i + 2 < xyz.length; i += 3) this.landmarks.push(new Vector3(xyz[i], xyz[i + 1], xyz[i + 2]));
-    if (this.spheres?.count !== this.landmarks.length) this.makeSpheres();
+    if (this.spheres?.geometry.attributes.position.count !== this.landmarks.length) this.makeSpheres();
     this.placeSpheres(look);
     this.drawLines(look);
   }
@@ -197,29 +208,25 @@ class Pane {
   makeSpheres() {
     this.spheres?.removeFromParent();
     this.spheres?.geometry.dispose();
-    this.spheres?.dispose();
-    const count = this.landmarks.length;
-    const ball = this.stage.ball.clone();
-    ball.setAttribute("tint", new InstancedBufferAttribute(new Float32Array(3 * count), 3));
-    this.spheres = new InstancedMesh(ball, this.stage.materials.spheres, count);
+    const geometry = new BufferGeometry();
+    for (const [name, size] of [["position", 3], ["tint", 3], ["radius", 1]]) {
+      geometry.setAttribute(name, new BufferAttribute(new Float32Array(size * this.landmarks.length), size));
+    }
+    this.spheres = new Points(geometry, this.stage.materials.spheres);
     this.spheres.frustumCulled = false;
     this.group.add(this.spheres);
   }
 
   placeSpheres(look) {
-    const place = new Matrix4();
-    const { tint } = this.spheres.geometry.attributes;
+    const { position, tint, radius } = this.spheres.geometry.attributes;
     this.landmarks.forEach((at, i) => {
       const chosen = i === look.selected;
       const shown = (look.show_landmarks || chosen) && Number.isFinite(at.x);
-      const scale = shown ? look.radius * (chosen ? 0.024 : 0.0125) : 0;
-      place.makeScale(scale, scale, scale);
-      if (shown) place.setPosition(at);
-      this.spheres.setMatrixAt(i, place);
+      radius.array[i] = shown ? look.radius * (chosen ? 0.024 : 0.0125) : 0;
+      if (shown) at.toArray(position.array, 3 * i);
       (chosen ? CHOSEN : PLAIN).toArray(tint.array, 3 * i);
     });
-    this.spheres.instanceMatrix.needsUpdate = true;
-    tint.needsUpdate = true;
+    position.needsUpdate = tint.needsUpdate = radius.needsUpdate = true;
   }
 
   drawLines(look) {

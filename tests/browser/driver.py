@@ -101,10 +101,11 @@ class LandmarksPage:
         end = time.monotonic() + PATIENCE / 1000
         seen, since = None, time.monotonic()
         while time.monotonic() < end:
-            now = (self.data("drawn"), self.data("heats"), self.page.locator("[role=status].on").count())
+            busy = self.page.locator("[role=status].on, .fv:not([data-still])").count()
+            now = (self.data("drawn"), self.data("heats"), busy)
             if now != seen:
                 seen, since = now, time.monotonic()
-            elif not now[2] and time.monotonic() - since > quiet:
+            elif not busy and time.monotonic() - since > quiet:
                 return
             self.page.wait_for_timeout(40)
         raise AssertionError("the page does not come to rest")

@@ -1,0 +1,187 @@
+"""How long a move of a slider takes to reach the screen, stage by stage, in the real app and a real Chromium.
+
+    python benchmarks/latency.py --moves 40
+
+Quiet the machine first: Chromium draws in software where there is no graphics card, on the cores that the network uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+#: From the first to the second mark; what came before the slider's event does not count.
+STAGES = (
+    ("slider to server", "slider", "move taken"),
+    ("server sends the moved picture", "move taken", "move sent"),
+    ("moved picture: server to browser", "move sent", "pose arrives"),
+    ("moved picture: waits for a frame", "pose arrives", "paint begins"),
+    ("waits for the worker", "move taken", "work begins"),
+    ("graph, network, landmarks", "work begins", "work ends"),
+    ("waits for the page's thread", "work ends", "answer taken"),
+    ("server makes and sends the heat", "answer taken", "answer sent"),
+    ("heat: server to browser", "answer taken", "heat arrives"),
+    ("heat: waits for a frame", "heat arrives", "heat begins"),
+    ("heat: drawn", "heat begins", "heat ends"),
+    ("heat: presented", "heat ends", "presented"),
+)
+WHOLE = (
+    ("SLIDER TO MOVED PICTURE", "slider", "paint ends"),
+    ("SLIDER TO HEAT, DRAWN", "slider", "heat ends"),
+    ("SLIDER TO HEAT, PRESENTED", "slider", "presented"),
+)
+
+#: Moves a slider and waits for the heat to be drawn, and for the frame after, when it has been presented.
+MOVE = """
+([slider, value]) => new Promise((done) => {
+  const find = (node, css) => {
+    for (const e of node.querySelectorAll("*")) {
+      if (e.matches(css)) return e;
+      const inside = e.shadowRoot && find(e.shadowRoot, css);
+      if (inside) return inside;
+    }
+  };
+  const now = () => (performance.timeOrigin + performance.now()) / 1000;
+  const viewer = find(document, ".fv");
+  const range = find(document, `#slider-${slider}`);
+  const heats = viewer.dataset.heats;
+  window.facevizTrace = [{ stage: "slider", at: now() }];
+  new MutationObserver((_, observer) => {
+    if (viewer.dataset.heats === heats) return;
+    observer.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      window.facevizTrace.push({ stage: "presented", at: now() });
+      done(window.facevizTrace);
+    }));
+  }).observe(viewer, { attributes: true });
+  range.value = value;
+  range.dispatchEvent(new Event("input"));
+})
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--moves", type=int, default=40)
+    parser.add_argument("--pause", type=float, default=0.6, help="seconds between two moves")
+    parser.add_argument("--json", type=Path, help="write all times there")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.jsonl"
+        with served(trace) as address, opened(address) as page:
+            moves = [measured(page, trace, 3.0 * i + 3.0, asked.pause) for i in range(asked.moves + 3)][3:]
+    report(moves)
+    if asked.json:
+        asked.json.write_text(json.dumps(moves, indent=1))
+
+
+def measured(page, trace: Path, value: float, pause: float) -> dict[str, float]:
+    """Seconds of every mark after the slider's event; of marks passed twice, the last before the heat was drawn."""
+    trace.write_text("")
+    browser = page.evaluate(MOVE, [1, value])
+    time.sleep(pause)
+    server = [json.loads(line) for line in trace.read_text().splitlines()]
+    start = browser[0]["at"]
+    marks = {line["stage"]: line["at"] - start for line in reversed(server)}
+    marks |= {line["stage"]: line["at"] - start for line in reversed(browser)}
+    arrived = marks.get("heat arrives", 0.0)
+    for line in browser:
+        after = line["at"] - start
+        name = {"paint begins": "heat begins", "paint ends": "heat ends"}.get(line["stage"])
+        if name and after >= arrived:
+            marks.setdefault(name, after)
+    return marks
+
+
+def report(moves: list[dict[str, float]]) -> None:
+    import numpy as np
+
+    print(f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {len(moves)} moves")
+    print(f"{'milliseconds':36s}{'least':>8s}{'median':>8s}{'95 %':>8s}")
+    for name, begin, end in STAGES + WHOLE:
+        times = [1000 * (m[end] - m[begin]) for m in moves if begin in m and end in m]
+        if times:
+            print(
+                f"{name:36s}{min(times):8.1f}{np.median(times):8.1f}{np.quantile(times, 0.95):8.1f}"
+                + ("" if len(times) == len(moves) else f"   ({len(times)} moves)")
+            )
+
+
+@contextmanager
+def served(trace: Path) -> Iterator[str]:
+    """The address of the app, which writes its marks to a file."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "faceviz.cli", "app", "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "FACEVIZ_TRACE": str(trace)}, stdout=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/favicon.ico", process)
+        yield f"http://127.0.0.1:{port}/landmarks"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextmanager
+def opened(address: str):
+    """The page in Chromium, its first heat drawn."""
+    from playwright.sync_api import sync_playwright
+
+    path = next((found for found in map(shutil.which, BROWSERS) if found), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.set_default_timeout(180_000)
+        page.goto(address)
+        page.locator(".fv[data-drawn]").wait_for()
+        time.sleep(3.0)
+        yield page
+        browser.close()
+
+
+def _wait_for(address: str, process: subprocess.Popen, seconds: float = 180.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise SystemExit("the server ended")
+        try:
+            urllib.request.urlopen(address, timeout=2)
+            return
+        except OSError as error:
+            if getattr(error, "code", None):
+                return
+            time.sleep(0.2)
+    raise SystemExit("the server does not answer")
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()
