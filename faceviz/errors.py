@@ -34,6 +34,10 @@ class NoFaceError(FacevizError):
     """A scan or image in which no face was found."""
 
 
+class CameraError(FacevizError):
+    """A camera that is missing, busy, or was lost."""
+
+
 class MissingDependencyError(FacevizError, ImportError):
     """An optional package is not installed; the message says which extra brings it."""
 
