@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from faceviz.synth.appearance import Appearance
-from faceviz.synth.atlas import face_atlas
+from faceviz.synth.atlas import FaceAtlas, face_atlas
 from faceviz.synth.clutter import collar, grid_triangles, with_beard, with_hair
 from faceviz.synth.heads import PART, HeadMesh, ParametricHead
 from faceviz.synth.noise import smooth_noise
 from faceviz.synth.skin import SkinMap, paint_skin
+from faceviz.synth.topology import incidence
 
 MATERIALS: tuple[str, ...] = ("skin", "eye", "mouth", "tooth", "hair", "cloth", "frame", "lens")
 MATERIAL: dict[str, int] = {name: index for index, name in enumerate(MATERIALS)}
@@ -20,15 +22,23 @@ Part = tuple[np.ndarray, np.ndarray, str]  # vertices (N, 3) mm, triangles (M, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Figure:
-    """One pose of face and jaw, to be pictured: a mesh in mm with what its surfaces are made of."""
+class Topology:
+    """What all figures of a person share: triangles and what their surfaces are made of."""
 
-    vertices: np.ndarray  # (V, 3) float64 mm, head frame
     triangles: np.ndarray  # (M, 3) int64
     material: np.ndarray  # (M,) int8, index into MATERIALS
+    incidence: sparse.csr_matrix  # (V, M), face normals to vertex normals
     uv: np.ndarray  # (V, 2) float32, pixels of the skin map
     openness: np.ndarray  # (V,) float32
     hair: np.ndarray  # (V,) float32, share of hair
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """One pose of face and jaw, to be pictured."""
+
+    topology: Topology
+    vertices: np.ndarray  # (V, 3) float32 mm, head frame
     landmarks: np.ndarray  # (68, 3) mm
     eyes: np.ndarray  # (2, 4) centre and radius of right and left eyeball, mm
 
@@ -42,62 +52,65 @@ class Person:
     looks: Appearance
     neutral: HeadMesh
     skin: SkinMap
-    offsets: np.ndarray  # (V, 3) mm, the volume of hair and beard
-    hair: np.ndarray  # (V,) float32
-    parts: tuple[Part, ...]
-    material: np.ndarray  # (M,) int8, of the bare head's triangles
+    volume: np.ndarray  # (V0, 3) mm, what hair and beard add to the bare head
+    worn: np.ndarray  # (W, 3) mm, vertices of hair, clothes and glasses
+    topology: Topology
 
     @classmethod
     def of(cls, head: ParametricHead, identity: np.ndarray, looks: Appearance) -> Person:
         """The person of an identity and looks; everything follows from ``looks.seed``."""
         rng = np.random.default_rng(looks.seed)
         neutral = head.mesh(identity)
-        dressed = neutral
-        if looks.hair_style != "bald":
-            dressed = with_hair(dressed, rng)
-        if looks.beard_volume:
-            dressed = with_beard(dressed, rng)
-        offsets = dressed.vertices - neutral.vertices
-        hair = np.clip(np.linalg.norm(offsets, axis=1) / 3.0, dressed.labels == PART["hair"], 1.0).astype(
-            np.float32
-        )
-        if head.smoother is not None:
-            hair = np.asarray(head.smoother @ (head.smoother @ hair), dtype=np.float32)
+        volume, hair = _hair(neutral, looks, rng)
         skin = paint_skin(face_atlas(head), looks, rng)
-        parts = _worn(neutral, looks, rng)
-        return cls(head, identity, looks, neutral, skin, offsets, hair, parts, _materials(neutral))
+        worn = _worn(neutral, looks, rng)
+        parts = (*worn, *_teeth(neutral.landmarks, neutral.landmarks))
+        topology = _topology(neutral, face_atlas(head), hair, parts)
+        places = np.concatenate([np.zeros((0, 3)), *(points for points, _, _ in worn)])
+        return cls(head, identity, looks, neutral, skin, volume, places, topology)
 
     def figure(self, expression: np.ndarray | None = None) -> Figure:
-        """The person with a facial expression (E,)."""
-        atlas = face_atlas(self.head)
-        mesh = self.neutral if expression is None else self._expressive(expression)
-        teeth = _teeth(self.neutral.landmarks, mesh.landmarks)
-        extra = (*self.parts, *teeth)
-        count = len(mesh.vertices)
-        vertices, triangles = [mesh.vertices + self.offsets], [mesh.triangles]
-        material = [self.material]
-        for points, faces, name in extra:
-            vertices.append(points)
-            triangles.append(faces + count)
-            material.append(np.full(len(faces), MATERIAL[name], dtype=np.int8))
-            count += len(points)
-        more = count - len(mesh.vertices)
-        return Figure(
-            np.concatenate(vertices),
-            np.concatenate(triangles),
-            np.concatenate(material),
-            np.pad(atlas.uv, ((0, more), (0, 0))),
-            np.pad(atlas.openness, (0, more), constant_values=0.85),
-            np.pad(self.hair, (0, more)),
-            mesh.landmarks,
-            _eyeballs(mesh),
-        )
+        """The person with a facial expression (E,); the skull stays where it is in the neutral face."""
+        mesh = self.neutral
+        if expression is not None:
+            moved = mesh.vertices + self.head.displacement(expression)
+            mesh = mesh.with_(vertices=moved, landmarks=moved[self.head.lm68])
+        teeth = [points for points, _, _ in _teeth(self.neutral.landmarks, mesh.landmarks)]
+        vertices = np.concatenate([mesh.vertices + self.volume, self.worn, *teeth], dtype=np.float32)
+        return Figure(self.topology, vertices, mesh.landmarks, _eyeballs(mesh))
 
-    def _expressive(self, expression: np.ndarray) -> HeadMesh:
-        """The expression on this person, the skull where it is in the neutral face."""
-        shift = self.neutral.vertices[0] - self.head.shape(self.identity)[0]
-        vertices = self.head.shape(self.identity, expression) + shift
-        return self.neutral.with_(vertices=vertices, landmarks=vertices[self.head.lm68])
+
+def _hair(mesh: HeadMesh, looks: Appearance, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Volume (V0, 3) mm and share (V0,) of the hair on scalp and chin."""
+    dressed = mesh
+    if looks.hair_style != "bald":
+        dressed = with_hair(dressed, rng)
+    if looks.beard_volume:
+        dressed = with_beard(dressed, rng)
+    volume = dressed.vertices - mesh.vertices
+    share = np.clip(np.linalg.norm(volume, axis=1) / 3.0, dressed.labels == PART["hair"], 1.0)
+    if mesh.smoother is not None:
+        share = mesh.smoother @ (mesh.smoother @ share)
+    return volume, np.asarray(share, dtype=np.float32)
+
+
+def _topology(mesh: HeadMesh, atlas: FaceAtlas, hair: np.ndarray, parts: tuple[Part, ...]) -> Topology:
+    triangles, material = [mesh.triangles], [_materials(mesh)]
+    count = len(mesh.vertices)
+    for points, faces, name in parts:
+        triangles.append(faces + count)
+        material.append(np.full(len(faces), MATERIAL[name], dtype=np.int8))
+        count += len(points)
+    more = count - len(mesh.vertices)
+    joined = np.concatenate(triangles)
+    return Topology(
+        joined,
+        np.concatenate(material),
+        incidence(joined, count),
+        np.pad(atlas.uv, ((0, more), (0, 0))),
+        np.pad(atlas.openness, (0, more), constant_values=0.85),
+        np.pad(hair, (0, more)),
+    )
 
 
 def _materials(mesh: HeadMesh) -> np.ndarray:

@@ -90,6 +90,11 @@ class ParametricHead:
         vertices = flat.reshape(-1, 3)
         return (vertices if self.subdivision is None else self.subdivision @ vertices).astype(np.float64)
 
+    def displacement(self, expression: np.ndarray) -> np.ndarray:
+        """What an expression (E,) adds to the vertices of any identity, (V, 3) float32 mm."""
+        moved = _combine(expression, self.ex_basis).reshape(-1, 3)
+        return moved if self.subdivision is None else self.subdivision @ moved
+
     def mesh(
         self,
         identity: np.ndarray | None = None,

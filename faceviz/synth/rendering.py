@@ -10,7 +10,7 @@ from faceviz.synth.atlas import ray_scene
 from faceviz.synth.dressing import MATERIAL, Figure, Person
 from faceviz.synth.lighting import Light
 from faceviz.synth.surfaces import Surface, interpolated, surface_of
-from faceviz.synth.topology import vertex_normals
+from faceviz.synth.topology import face_normals
 
 #: Light spreads under the skin, red farthest: the share by which the lit half reaches past the edge of shadow.
 _WRAP = np.array([0.26, 0.13, 0.09], dtype=np.float32)
@@ -93,9 +93,11 @@ def _cast(figure: Figure, view: View, size: int) -> _Hits:
     """What each pixel sees; rays only where the head may be."""
     import open3d as o3d
 
-    scene = ray_scene(figure.vertices, figure.triangles)
-    pixel = _candidates(view.project(figure.vertices), size)
     rotation, centre = view.pose[:3, :3], -view.pose[:3, :3].T @ view.pose[:3, 3]
+    faces = face_normals(figure.vertices, figure.topology.triangles)
+    near = np.flatnonzero(_may_be_seen(figure, faces, centre))
+    scene = ray_scene(figure.vertices, figure.topology.triangles[near])
+    pixel = _candidates(view.project(figure.vertices), size)
     rows, columns = np.divmod(pixel, size)
     image = np.stack([columns + 0.5, rows + 0.5, np.ones(len(pixel))], axis=1)
     directions = image @ (rotation.T @ np.linalg.inv(view.intrinsics)).T
@@ -104,16 +106,24 @@ def _cast(figure: Figure, view: View, size: int) -> _Hits:
     found = scene.cast_rays(o3d.core.Tensor(rays))
     triangle = found["primitive_ids"].numpy()
     hit = triangle != _NOTHING
-    triangle = triangle[hit].astype(np.int64)
+    triangle = near[triangle[hit]]
     uv, distance = found["primitive_uvs"].numpy()[hit], found["t_hit"].numpy()[hit]
     weights = np.column_stack([1.0 - uv[:, 0] - uv[:, 1], uv])
-    normals = vertex_normals(figure.vertices, figure.triangles).astype(np.float32)
-    normal = interpolated(normals, figure.triangles[triangle], weights)
+    normals = _unit(figure.topology.incidence @ faces)
+    normal = interpolated(normals, figure.topology.triangles[triangle], weights)
     towards = -directions[hit]
     normal[_dot(normal, towards) < -0.2] *= -1.0  # sheets have two sides
     normal = _unit(normal)
     point = rays[hit, :3] + distance[:, None] * directions[hit]
     return _Hits(pixel[hit], triangle, weights, point, normal, towards, distance, scene)
+
+
+def _may_be_seen(figure: Figure, faces: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Triangles that face the camera, and all of what is worn: it has two sides. (M,) bool."""
+    topology = figure.topology
+    first = figure.vertices[topology.triangles[:, 0]]
+    facing = _dot(faces, centre.astype(np.float32) - first) > 0.0
+    return facing | (topology.material >= MATERIAL["tooth"])
 
 
 def _candidates(projected: np.ndarray, size: int, cell: int = 8) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceviz.synth.dressing import MATERIAL, Figure, Person
+from faceviz.synth.dressing import MATERIAL, Figure, Person, Topology
 from faceviz.synth.noise import smooth_noise
 
 
@@ -36,10 +36,11 @@ def surface_of(
     person: Person, figure: Figure, triangle: np.ndarray, weights: np.ndarray, gaze: np.ndarray
 ) -> Surface:
     """The surfaces at hits, given by triangle (P,) and barycentric weights (P, 3)."""
-    corners = figure.triangles[triangle]
-    material = figure.material[triangle]
-    uv, openness, hair = _vertex_fields(figure, corners, weights)
-    points = interpolated(figure.vertices.astype(np.float32), corners, weights)
+    topology = figure.topology
+    corners = topology.triangles[triangle]
+    material = topology.material[triangle]
+    uv, openness, hair = _vertex_fields(topology, corners, weights)
+    points = interpolated(figure.vertices, corners, weights)
     albedo, height, gloss = _skin(person, uv)
     looks = person.looks
     count = len(triangle)
@@ -69,9 +70,9 @@ def surface_of(
 
 
 def _vertex_fields(
-    figure: Figure, corners: np.ndarray, weights: np.ndarray
+    topology: Topology, corners: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    fields = np.column_stack([figure.uv, figure.openness, figure.hair]).astype(np.float32)
+    fields = np.column_stack([topology.uv, topology.openness, topology.hair]).astype(np.float32)
     mixed = interpolated(fields, corners, weights)
     return mixed[:, :2], mixed[:, 2], mixed[:, 3]
 

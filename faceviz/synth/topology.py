@@ -98,3 +98,10 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     corners = triangles.ravel()
     total = np.stack([np.bincount(corners, faces[:, i], minlength=len(vertices)) for i in range(3)], axis=1)
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+
+
+def incidence(triangles: np.ndarray, count: int) -> sparse.csr_matrix:
+    """The matrix (V, M) of ones where a triangle touches a vertex: times face normals it gives vertex normals."""
+    ones = np.ones(triangles.size, dtype=np.float32)
+    columns = np.repeat(np.arange(len(triangles)), 3)
+    return sparse.coo_matrix((ones, (triangles.ravel(), columns)), shape=(count, len(triangles))).tocsr()
