@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,11 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from faceviz.errors import ConfigError, nearest_name
 
 
-class _Strict(BaseModel):
+class StrictConfig(BaseModel):
+    """Settings that refuse unknown keys and cannot be changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataConfig(_Strict):
+Config = TypeVar("Config", bound=StrictConfig)
+
+
+class DataConfig(StrictConfig):
     """Synthetic scans, scanned once and kept on disk.
 
     Attributes:
@@ -47,7 +52,7 @@ class DataConfig(_Strict):
     tilt: float = Field(0.0, ge=0)
 
 
-class OptimiserConfig(_Strict):
+class OptimiserConfig(StrictConfig):
     """How the loss is made small.
 
     Attributes:
@@ -76,7 +81,7 @@ class OptimiserConfig(_Strict):
     average: float = Field(0.998, ge=0, lt=1)
 
 
-class LossConfig(_Strict):
+class LossConfig(StrictConfig):
     """Adaptive Wing loss, see ``faceviz.losses.adaptive_wing``, and ``overlap`` times the soft IoU loss.
 
     Where the network has a part that they belong to: ``first`` times the same loss before its refinement, ``position``
@@ -95,7 +100,7 @@ class LossConfig(_Strict):
     orthogonal: float = Field(0.001, ge=0)
 
 
-class LandmarkTrainingConfig(_Strict):
+class LandmarkTrainingConfig(StrictConfig):
     """A training run of the landmark network.
 
     Attributes:
@@ -125,7 +130,12 @@ class LandmarkTrainingConfig(_Strict):
 
 
 def read_config(path: str | Path) -> LandmarkTrainingConfig:
-    """A training configuration from a YAML file.
+    """The configuration of a landmark network's training; see `read_strict` for the errors."""
+    return read_strict(path, LandmarkTrainingConfig)
+
+
+def read_strict(path: str | Path, kind: type[Config]) -> Config:
+    """A configuration of some kind from a YAML file.
 
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown (the nearest is named), a value does not fit.
@@ -140,17 +150,17 @@ def read_config(path: str | Path) -> LandmarkTrainingConfig:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must hold settings as `key: value`, got {type(values).__name__}")
     try:
-        return LandmarkTrainingConfig(**values)
+        return kind(**values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(error)}") from error
+        raise ConfigError(f"{path}: {_explain(error, kind)}") from error
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel]) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{where}: {first['msg']}"
-    model: Any = LandmarkTrainingConfig
+    model: Any = kind
     for part in first["loc"][:-1]:
         model = model.model_fields[part].annotation
     return f"unknown setting {where!r}{nearest_name(str(first['loc'][-1]), model.model_fields)}"

@@ -11,6 +11,7 @@ import lightning as L
 Row = dict[str, float]
 Draw = Callable[[list[Row], Path], None]
 
+#: Figures that come first, in this order.
 _COLUMNS = ("step", "minutes", "train_loss", "val_loss", "val_iou", "val_mm", "learning_rate")
 
 
@@ -32,7 +33,9 @@ def write_history(path: Path, history: list[Row]) -> None:
     """The figures of every validation as CSV, appearing at once or not at all."""
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS)
+        columns = [name for name in _COLUMNS if name in history[0]]
+        columns += [name for name in history[0] if name not in columns]
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(history)
     partial.replace(path)
