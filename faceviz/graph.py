@@ -94,7 +94,7 @@ class SurfaceGraph:
         Raises:
             MissingDependencyError: DGL is not installed.
         """
-        dgl = _import_dgl()
+        dgl = import_dgl()
         points = self.points[:, : self.sizes[level]]
         table = self.within[level][..., :-1]
         batch, count, k = table.shape
@@ -117,7 +117,7 @@ class SurfaceGraph:
         return torch.empty_like(values).scatter(1, index, values)
 
 
-def _import_dgl() -> Any:
+def import_dgl() -> Any:
     os.environ.setdefault("DGLBACKEND", "pytorch")
     try:
         import dgl

@@ -149,6 +149,40 @@ def kernel_basis(harmonics: Sequence[Tensor], max_degree: int, signs: str = "pos
     return basis
 
 
+def harmonics_of(directions: Tensor, max_degree: int) -> Tensor:
+    """All ``Y_J`` for J = 0 to ``max_degree`` side by side, (E, (max_degree + 1)^2), of unit vectors (E, 3)."""
+    return torch.cat(spherical_harmonics(directions, max_degree), -1)
+
+
+def paired_basis(harmonics: Tensor, max_degree: int, signs: str = "positive") -> KernelBasis:
+    """``Q_J Y_J`` as matrices for features, (E, (2 l_out + 1) n_J, 2 l_in + 1) by (l_in, l_out).
+
+    Args:
+        harmonics: (E, (2 max_degree + 1)^2), side by side as of ``harmonics_of``.
+    """
+    basis = {}
+    for degree_in in range(max_degree + 1):
+        for degree_out in range(max_degree + 1):
+            low, high = abs(degree_in - degree_out), degree_in + degree_out
+            matrix = torch.from_numpy(_stacked(degree_in, degree_out, signs)).to(harmonics)
+            product = harmonics[:, low**2 : (high + 1) ** 2] @ matrix
+            rows = matrix.shape[1] // (2 * degree_in + 1)
+            basis[degree_in, degree_out] = product.view(-1, rows, 2 * degree_in + 1)
+    return basis
+
+
+@lru_cache(maxsize=64)
+def _stacked(degree_in: int, degree_out: int, signs: str) -> np.ndarray:
+    """All ``Q_J`` of a pair: (sum_J (2 J + 1), (2 l_out + 1) n_J (2 l_in + 1))."""
+    js = range(abs(degree_in - degree_out), degree_in + degree_out + 1)
+    blocks = []
+    for place, j in enumerate(js):
+        block = np.zeros((2 * j + 1, 2 * degree_out + 1, len(js), 2 * degree_in + 1))
+        block[:, :, place] = change_of_basis(j, degree_in, degree_out, signs).transpose(2, 0, 1)
+        blocks.append(block.reshape(2 * j + 1, -1))
+    return np.concatenate(blocks)
+
+
 def _matrix(q: np.ndarray, like: Tensor) -> Tensor:
     """``Q_J`` as (2 J + 1, (2 l_in + 1) (2 l_out + 1))."""
     matrix = q.transpose(2, 1, 0).reshape(q.shape[2], -1)

@@ -13,6 +13,7 @@ from faceviz.models.published.fibers import MAX_DEGREE, Fiber
 from faceviz.models.published.layers import MIXES
 
 POOLINGS = ("sum", "mean", "max")
+BACKENDS = ("dense", "dgl")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class PublishedConfig:
         landmarks: heatmaps at the output.
         signs: of the change of basis, see ``faceviz.models.published.basis.SIGNS``.
         softness: length below which the norm nonlinearity lets a direction fade.
+        knots: distances at which the radial functions of a cloud are evaluated, about; between them they are linear,
+            see ``faceviz.models.published.edges``. 0 evaluates them at every edge.
+        backend: of the attention, ``dense`` or ``dgl``.
         compat: mistakes to be reproduced.
 
     Raises:
@@ -108,14 +112,16 @@ class PublishedConfig:
     landmarks: int = 68
     signs: str = "positive"
     softness: float = 0.1
+    knots: int = 4096
+    backend: str = "dense"
     compat: Compat = field(default_factory=Compat)
 
     def __post_init__(self) -> None:
         for name in ("points", "k", "hidden", "between", "layers", "heads", "div", "radial", "head_hidden"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.levels < 0 or self.head_scalars < 0 or self.head_vectors < 0:
-            raise ConfigError("levels, head_scalars and head_vectors cannot be negative")
+        if min(self.levels, self.head_scalars, self.head_vectors, self.knots) < 0:
+            raise ConfigError("levels, head_scalars, head_vectors and knots cannot be negative")
         if not 1 <= self.max_degree <= MAX_DEGREE:
             raise ConfigError(f"max_degree must be 1 to {MAX_DEGREE}, got {self.max_degree}")
         if not 0.0 <= self.pooling_ratio < 1.0:
@@ -126,7 +132,8 @@ class PublishedConfig:
             raise ConfigError(f"power must be positive, got {self.power}")
         for name, known in (
             ("pooling", POOLINGS), ("skip", ("cat", "sum")), ("relative", ("add", "cat", "none")),
-            ("signs", tuple(SIGNS)), ("self_interaction", tuple(MIXES)), ("last_self_interaction", tuple(MIXES)),
+            ("signs", tuple(SIGNS)), ("backend", BACKENDS),
+            ("self_interaction", tuple(MIXES)), ("last_self_interaction", tuple(MIXES)),
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 value = getattr(self, name)

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from faceviz.errors import ConfigError, nearest_name
-from faceviz.models.published.basis import KernelBasis
+from faceviz.models.published.attention import DglAttention, dense_attention
+from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Features, Fiber
-from faceviz.models.published.radial import RadialNetwork, evaluate_together
-from faceviz.models.published.rounding import dot, kernel_messages
+from faceviz.models.published.kernels import Kernels, Layout, messages, packed, unpacked
+from faceviz.models.published.rounding import PlainEdges, plain_attention
 
 _TINY = 1e-12
 
@@ -28,16 +29,14 @@ class Neighbourhoods:
     Attributes:
         index: (M, k) long, the neighbour j of point i.
         window: (M, k) weight of the edge; 1, fading to 0 at the edge of the neighbourhood, 0 for an empty place.
-        distance: (M k,) that the radial functions see.
-        offset: (M, k, 3) ``x_i - x_j``, which is added to features of degree 1.
-        basis: ``Q_J Y_J`` of the directions from i to j.
+        edges: sorted by length, with the basis of the kernels; or the edges as the original has them.
+        graph: attention by another backend than dense tables, see ``dgl_backend.DglAttention``.
     """
 
     index: Tensor
     window: Tensor
-    distance: Tensor
-    offset: Tensor
-    basis: KernelBasis
+    edges: GroupedEdges | PlainEdges
+    graph: DglAttention | None = None
 
 
 class LinearMix(nn.Module):
@@ -106,41 +105,12 @@ class NormBias(nn.Module):
         return value * ((norm + bias).relu() / below).unsqueeze(-1)
 
 
-class Kernels(nn.Module):
-    """The kernels ``W^{lk}`` between two fibers: one radial network for each pair of degrees."""
-
-    def __init__(self, source: Fiber, target: Fiber, hidden: int, inputs: int = 1) -> None:
-        super().__init__()
-        self.source, self.target = source, target
-
-        def outputs(k: int, j: int) -> int:
-            return target[j] * source[k] * (2 * min(k, j) + 1)
-
-        self.radial = nn.ModuleDict(
-            {f"{k}_{j}": RadialNetwork(outputs(k, j), hidden, inputs) for k in source for j in target}
-        )
-
-    def messages(self, radial: dict[str, Tensor], contracted: dict[tuple[int, int], Tensor]) -> Features:
-        """``W^{lk} f_j`` summed over k, by l: (E, channels, 2 l + 1)."""
-        out = {}
-        for degree, count in self.target.items():
-            terms = []
-            for source in self.source:
-                weights = radial[f"{source}_{degree}"].unflatten(-1, (count, -1))  # (E, C_out, C_in n_J)
-                terms.append(weights @ contracted[source, degree])
-            out[degree] = torch.stack(terms).sum(0) if len(terms) > 1 else terms[0]
-        return out
-
-
 class AttentionLayer(nn.Module):
     """Attention over neighbourhoods with a skip connection (GSE3Res).
 
     ``z_i = sum_j alpha_ij W_V(x_j - x_i) f_j`` with ``alpha_ij = softmax_j(q_i . k_ij / sqrt(dim))``,
     ``q_i = W_Q f_i`` and ``k_ij = W_K(x_j - x_i) f_j`` (eq. 10 to 12 of Fuchs et al. 2020); then z joins f by
     self-interaction (skip ``cat``) or by a sum after it (skip ``sum``).
-
-    The basis is contracted with the features first, ``T_J = (Q_J Y_J) f_j``, and the radial weights act on T: no kernel
-    of an edge is ever formed, and values and keys share T.
 
     Args:
         source, target: fibers in and out.
@@ -171,15 +141,16 @@ class AttentionLayer(nn.Module):
         _check_choice("self_interaction", self_interaction, MIXES)
         _check_choice("skip", skip, ("cat", "sum"))
         _check_choice("relative", relative, ("add", "cat", "none"))
-        self.heads, self.skip, self.relative, self.plain = heads, skip, relative, plain
+        self.skip, self.plain = skip, plain
         middle = target.divided(div, heads)
         if not set(middle) & set(source):
             raise ConfigError(
                 f"keys need a degree that comes in ({list(source)}) and goes out ({list(target)})"
             )
         keys = middle.only(source)
-        edges = Fiber({**source, 1: source.get(1, 0) + 1}) if relative == "cat" else source
-        self.value, self.key = (Kernels(edges, part, hidden, 2 if plain else 1) for part in (middle, keys))
+        self.layout = Layout(source, relative, middle, keys, heads)
+        inputs = 2 if plain else 1
+        self.value, self.key = (Kernels(self.layout.edges, part, hidden, inputs) for part in (middle, keys))
         self.query = LinearMix(source, keys)
         self.root = keys.dim**0.5
         if skip == "sum":
@@ -189,66 +160,23 @@ class AttentionLayer(nn.Module):
             self.project = MIXES[self_interaction](middle.joined(source), target)
 
     def forward(self, x: Features, near: Neighbourhoods) -> Features:
-        value, key = self._messages(x, near)
-        z = self._attended(value, key, self.query(x), near)
+        z = plain_attention(self, x, near) if self.plain else self._attended(x, near)
         if self.skip == "sum":
             return _sum(self.project(z), x)
         return self.project({d: torch.cat([part, x[d]], 1) if d in x else part for d, part in z.items()})
 
-    def _messages(self, x: Features, near: Neighbourhoods) -> tuple[Features, Features]:
-        sent = self._sent(x, near)
-        if self.plain:
-            value, key = (
-                kernel_messages(part, sent, near.distance, near.basis) for part in (self.value, self.key)
-            )
-            return value, key
-        names = [(part, name) for part in ("value", "key") for name in getattr(self, part).radial]
-        networks = [getattr(self, part).radial[name] for part, name in names]
-        radial: dict[str, dict[str, Tensor]] = {"value": {}, "key": {}}
-        for (part, name), out in zip(names, evaluate_together(networks, near.distance), strict=True):
-            radial[part][name] = out
-        contracted = self._contracted(sent, near.basis)
-        return self.value.messages(radial["value"], contracted), self.key.messages(radial["key"], contracted)
-
-    def _sent(self, x: Features, near: Neighbourhoods) -> Features:
-        """Features of the neighbours, (E, C, 2 l + 1), with the relative position."""
-        sent = {degree: value[near.index.flatten()] for degree, value in x.items()}
-        offset = near.offset.reshape(-1, 1, 3)
-        if self.relative == "cat":
-            sent[1] = torch.cat([sent[1], offset], 1) if 1 in sent else offset
-        elif self.relative == "add" and 1 in sent and sent[1].shape[1] > 1:
-            sent[1] = torch.cat([sent[1][:, :1] + offset, sent[1][:, 1:]], 1)
-        return sent
-
-    def _contracted(self, sent: Features, basis: KernelBasis) -> dict[tuple[int, int], Tensor]:
-        """``T`` by (degree in, degree out): (E, C_in n_J, 2 l_out + 1)."""
-        out = {}
-        for source in self.value.source:
-            for target in self.value.target:
-                product = sent[source] @ basis[source, target]  # (E, C_in, n_J (2 l_out + 1))
-                out[source, target] = product.reshape(len(product), -1, 2 * target + 1)
-        return out
-
-    def _attended(self, value: Features, key: Features, query: Features, near: Neighbourhoods) -> Features:
-        count, k = near.index.shape
-        q = torch.cat([part.reshape(count, 1, self.heads, -1) for part in query.values()], -1)
-        k_ij = torch.cat([key[degree].reshape(count, k, self.heads, -1) for degree in query], -1)
-        products = dot(k_ij, q) if self.plain else (q * k_ij).sum(-1)
-        alpha = windowed_softmax(products / self.root, near.window)  # (M, k, heads)
-        out = {}
-        for degree, message in value.items():
-            heads = message.reshape(count, k, self.heads, -1)
-            z = torch.einsum("mkh,mkhc->mhc", alpha, heads)
-            out[degree] = z.reshape(count, -1, 2 * degree + 1)
-        return out
+    def _attended(self, x: Features, near: Neighbourhoods) -> Features:
+        layout = self.layout
+        value, key = messages(self.value, self.key, layout, x, near.edges, near.index.numel())
+        query = packed(_columns(self.query(x)), layout.heads) / self.root
+        value, key = (part.unflatten(1, (layout.heads, -1)) for part in (value, key))
+        attend = dense_attention if near.graph is None else near.graph
+        return _columns(unpacked(attend(value, key, query, near.window), layout.value))
 
 
-def windowed_softmax(logits: Tensor, window: Tensor) -> Tensor:
-    """``w_j exp(l_j) / sum_j w_j exp(l_j)`` over axis 1 of (M, k, heads); zeros where all weights w (M, k) are zero."""
-    weight = window.unsqueeze(-1)
-    logits = logits.masked_fill(weight == 0, torch.finfo(logits.dtype).min)
-    raised = weight * (logits - logits.amax(1, keepdim=True)).exp()
-    return raised / raised.sum(1, keepdim=True).clamp_min(torch.finfo(logits.dtype).tiny)
+def _columns(x: Features) -> Features:
+    """(M, C, 2 l + 1) as (M, 2 l + 1, C), and back."""
+    return {degree: value.transpose(1, 2) for degree, value in x.items()}
 
 
 def _sum(x: Features, y: Features) -> Features:

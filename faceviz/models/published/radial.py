@@ -31,20 +31,26 @@ class RadialNetwork(nn.Module):
         return self.last(self.second_norm(self.second(x)).relu())
 
 
-def evaluate_together(networks: Sequence[RadialNetwork], distance: Tensor) -> list[Tensor]:
-    """The outputs (E, outputs_p) of P networks of one hidden size at E distances, hidden layers in one batch."""
+def stacked_hidden(networks: Sequence[RadialNetwork]) -> list[Tensor]:
+    """The weights of the hidden layers of P networks as batches, for ``hidden_together``."""
 
     def stack(layer: str, name: str) -> Tensor:
-        return torch.stack([getattr(getattr(network, layer), name) for network in networks])
+        return torch.stack([getattr(getattr(network, layer), name) for network in networks]).unsqueeze(1)
 
-    def normed(x: Tensor, layer: str) -> Tensor:
-        x = F.layer_norm(x, x.shape[-1:])
-        return torch.addcmul(stack(layer, "bias")[:, None], x, stack(layer, "weight")[:, None]).relu()
+    first = [stack("first", "weight").squeeze(-1), stack("first", "bias")]
+    norms = [[stack(norm, name) for name in ("weight", "bias")] for norm in ("first_norm", "second_norm")]
+    second = [stack("second", "weight").squeeze(1).transpose(-1, -2), stack("second", "bias")]
+    return [*first, *norms[0], *second, *norms[1]]
 
-    slope, bias = stack("first", "weight").squeeze(-1), stack("first", "bias")  # (P, H)
-    x = normed(
-        torch.addcmul(bias[:, None], distance[None, :, None], slope[:, None]), "first_norm"
-    )  # (P, E, H)
-    second = stack("second", "weight").transpose(-1, -2)
-    x = normed(torch.baddbmm(stack("second", "bias")[:, None], x, second), "second_norm")
-    return [network.last(row) for network, row in zip(networks, x, strict=True)]
+
+def hidden_together(weights: Sequence[Tensor], distance: Tensor) -> Tensor:
+    """What the last layers of P networks see of E distances, (P, E, hidden), in one batch.
+
+    Args:
+        weights: of ``stacked_hidden``.
+    """
+    slope, bias, scale, shift, second, second_bias, second_scale, second_shift = weights
+    x = torch.addcmul(bias, distance[None, :, None], slope)
+    x = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale).relu()
+    x = torch.baddbmm(second_bias, x, second)
+    return torch.addcmul(second_shift, F.layer_norm(x, x.shape[-1:]), second_scale).relu()

@@ -7,15 +7,68 @@ and add up every product in the order of the original. They are slow, and no bet
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import pi
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from faceviz.models.published.basis import KernelBasis
+from faceviz.models.published.attention import windowed_softmax
+from faceviz.models.published.basis import KernelBasis, kernel_basis
+from faceviz.models.published.fibers import Features
 
 _CHUNK = 8192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainEdges:
+    """The edges in the order of the neighbour table.
+
+    Attributes:
+        distance: (M k,).
+        offset: (M k, 1, 3) ``x_i - x_j``, which is added to features of degree 1.
+        basis: ``Q_J Y_J`` of the directions from i to j, as of ``kernel_basis``.
+    """
+
+    distance: Tensor
+    offset: Tensor
+    basis: KernelBasis
+
+    @classmethod
+    def of(cls, span: Tensor, offset: Tensor, max_degree: int, signs: str) -> PlainEdges:
+        """Of ``x_i - x_j`` (M, k, 3) as kernels see it, and as features see it."""
+        flat = span.reshape(-1, 3)
+        distance = torch.sqrt(torch.sum(flat**2, -1, keepdim=True)).squeeze(-1)
+        basis = kernel_basis(harmonics_by_angles(flat, 2 * max_degree), max_degree, signs)
+        return cls(distance, offset.reshape(-1, 1, 3), basis)
+
+
+def plain_attention(layer, x: Features, near) -> Features:  # noqa: ANN001
+    """``z`` of an attention layer; see ``layers.AttentionLayer`` and ``layers.Neighbourhoods``."""
+    edges, (count, k), heads = near.edges, near.index.shape, layer.layout.heads
+    sent = _sent({degree: value[near.index.flatten()] for degree, value in x.items()}, edges.offset, layer)
+    value, key = (
+        kernel_messages(part, sent, edges.distance, edges.basis) for part in (layer.value, layer.key)
+    )
+    query = layer.query(x)
+    q = torch.cat([part.reshape(count, 1, heads, -1) for part in query.values()], -1)
+    k_ij = torch.cat([key[degree].reshape(count, k, heads, -1) for degree in query], -1)
+    alpha = windowed_softmax(dot(k_ij, q) / layer.root, near.window)  # (M, k, heads)
+    out = {}
+    for degree, message in value.items():
+        z = torch.einsum("mkh,mkhc->mhc", alpha, message.reshape(count, k, heads, -1))
+        out[degree] = z.reshape(count, -1, 2 * degree + 1)
+    return out
+
+
+def _sent(sent: Features, offset: Tensor, layer) -> Features:  # noqa: ANN001
+    """Features of the neighbours, (E, C, 2 l + 1), with the relative position."""
+    if layer.layout.relative == "cat":
+        sent[1] = torch.cat([sent[1], offset], 1) if 1 in sent else offset
+    elif layer.layout.adds:
+        sent[1] = torch.cat([sent[1][:, :1] + offset, sent[1][:, 1:]], 1)
+    return sent
 
 
 def harmonics_by_angles(spans: Tensor, max_degree: int) -> list[Tensor]:

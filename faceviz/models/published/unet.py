@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from faceviz.models.published.basis import kernel_basis, spherical_harmonics
+from faceviz.models.published.attention import DglAttention
 from faceviz.models.published.config import PublishedConfig
+from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Features, Fiber
 from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
 from faceviz.models.published.pooling import aggregate, upsample
 from faceviz.models.published.pyramid import Level, Pyramid
-from faceviz.models.published.rounding import harmonics_by_angles
+from faceviz.models.published.rounding import PlainEdges
 
 _NEAR_CENTROID = 0.1
-_TINY = 1e-12
 
 
 class Block(nn.Module):
@@ -90,7 +90,7 @@ class PublishedUnet(nn.Module):
     def forward(self, pyramid: Pyramid) -> Tensor:
         """Logits (B, N, landmarks) in the order of the points."""
         compat = self.config.compat
-        near = [self._neighbourhoods(level) for level in pyramid.levels]
+        near = [self._neighbourhoods(level, pyramid.batch) for level in pyramid.levels]
         x = {1: (pyramid.levels[0].points if compat.absolute_input else pyramid.centred).unsqueeze(1)}
         skips = []
         for block, level, edges in zip(self.down, pyramid.levels, near, strict=False):
@@ -115,15 +115,18 @@ class PublishedUnet(nn.Module):
         read = x[1].flatten(1) if compat.vector_head else invariants(x, pyramid.centred)
         return self.head(read).unflatten(0, (pyramid.batch, -1))
 
-    def _neighbourhoods(self, level: Level) -> Neighbourhoods:
-        span, top = level.span.reshape(-1, 3), self.config.max_degree
-        distance = torch.sqrt(torch.sum(span**2, -1, keepdim=True))
-        if self.config.compat.original_rounding:
-            harmonics = harmonics_by_angles(span, 2 * top)
-        else:
-            harmonics = spherical_harmonics(-span / distance.clamp_min(_TINY), 2 * top)
-        basis = kernel_basis(harmonics, top, self.config.signs)
-        return Neighbourhoods(level.index, level.window, distance.squeeze(-1), level.offset, basis)
+    def _neighbourhoods(self, level: Level, batch: int) -> Neighbourhoods:
+        c = self.config
+        if c.compat.original_rounding:
+            plain = PlainEdges.of(level.span, level.offset, c.max_degree, c.signs)
+            return Neighbourhoods(level.index, level.window, plain)
+        size = max(1, len(level.points) // batch * c.k // c.knots) if c.knots else 1
+        edges = GroupedEdges.sorted(
+            level.index, level.window, level.span, level.offset,
+            max_degree=c.max_degree, signs=c.signs, batch=batch, size=size,
+        )  # fmt: skip
+        graph = DglAttention(level.index, level.window) if c.backend == "dgl" else None
+        return Neighbourhoods(level.index, level.window, edges, graph)
 
     @torch.no_grad()
     def heatmaps(self, points: np.ndarray | Tensor) -> Tensor:

@@ -7,7 +7,9 @@ import torch
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.transforms import random_rotation
-from faceviz.models.published.basis import change_of_basis, kernel_basis, spherical_harmonics
+from faceviz.models.published.attention import windowed_softmax
+from faceviz.models.published.basis import change_of_basis, spherical_harmonics
+from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Fiber
 from faceviz.models.published.layers import (
     AttentionLayer,
@@ -15,11 +17,10 @@ from faceviz.models.published.layers import (
     LinearMix,
     Neighbourhoods,
     NormBias,
-    windowed_softmax,
 )
-from faceviz.models.published.rounding import harmonics_by_angles
+from faceviz.models.published.rounding import PlainEdges, harmonics_by_angles
 
-POINTS, NEAR = 24, 6
+POINTS, NEAR = 14, 6
 MIXED = Fiber({0: 4, 1: 2, 2: 6, 3: 2})
 SETTINGS = [
     {},
@@ -45,14 +46,14 @@ def cloud():
     return torch.randn(POINTS, 3)
 
 
-def near(points, max_degree=3):
+def near(points, plain=False):
     distance, index = torch.cdist(points, points).sort(dim=1)
     index = index[:, 1 : NEAR + 1]
     offset = points[:, None] - points[index]
-    length = offset.norm(dim=-1)
-    harmonics = spherical_harmonics((-offset / length[..., None]).reshape(-1, 3), 2 * max_degree)
-    window = 1 - (length / distance[:, NEAR + 1, None]) ** 4
-    return Neighbourhoods(index, window, length.flatten(), offset, kernel_basis(harmonics, max_degree))
+    window = 1 - (offset.norm(dim=-1) / distance[:, NEAR + 1, None]) ** 4
+    if plain:
+        return Neighbourhoods(index, window, PlainEdges.of(offset, offset, 3, "positive"))
+    return Neighbourhoods(index, window, GroupedEdges.sorted(index, window, offset, offset, max_degree=3))
 
 
 def features(fiber):
@@ -80,10 +81,10 @@ def assert_same(x, y, tolerance):
 @pytest.mark.parametrize("source", [MIXED, Fiber({1: 2})], ids=["degrees 0 to 3", "vectors"])
 def test_attention_turns_with_the_cloud_and_ignores_translations(settings, source, turned, rotation):
     layer = AttentionLayer(source, MIXED, **settings)
-    points, x = cloud(), features(source)
-    expected = turned(layer(x, near(points)))
+    points, x, plain = cloud(), features(source), layer.plain
+    expected = turned(layer(x, near(points, plain)))
     moved = points @ rotation.T + torch.tensor([5.0, -3.0, 8.0])
-    assert_same(layer(turned(x), near(moved)), expected, 1e-10)
+    assert_same(layer(turned(x), near(moved, plain)), expected, 1e-10)
     assert max(value.abs().max() for value in expected.values()) > 0.1
 
 
@@ -119,9 +120,9 @@ def plain(layer, points, x):
         for j in edges.index[i].tolist():
             sent = {degree: value[j] for degree, value in x.items()}
             offset = (points[i] - points[j])[None]
-            if layer.relative == "cat":
+            if layer.layout.relative == "cat":
                 sent[1] = torch.cat([sent[1], offset])
-            elif layer.relative == "add":
+            elif layer.layout.relative == "add":
                 sent[1] = torch.cat([sent[1][:1] + offset, sent[1][1:]])
             keys.append(heads(layer, message(layer.key, sent, points[j] - points[i])))
             values.append(message(layer.value, sent, points[j] - points[i]))
@@ -131,7 +132,7 @@ def plain(layer, points, x):
         row = {}
         for degree in values[0]:
             stacked = torch.stack([value[degree] for value in values])
-            weights = alpha.repeat_interleave(stacked.shape[1] // layer.heads, 1)
+            weights = alpha.repeat_interleave(stacked.shape[1] // layer.layout.heads, 1)
             row[degree] = (weights[..., None] * stacked).sum(0)
         rows.append(row)
     z = {degree: torch.stack([row[degree] for row in rows]) for degree in rows[0]}
@@ -139,7 +140,7 @@ def plain(layer, points, x):
 
 
 def heads(layer, feature):
-    return torch.cat([value.reshape(layer.heads, -1) for value in feature.values()], -1)
+    return torch.cat([value.reshape(layer.layout.heads, -1) for value in feature.values()], -1)
 
 
 def message(kernels, sent, span):
@@ -164,7 +165,7 @@ def test_the_originals_order_of_operations_gives_the_same():
     folded = {n: v.sum(1, keepdim=True) if n.endswith("first.weight") else v for n, v in state.items()}
     layer.load_state_dict(folded)
     points, x = cloud(), features(MIXED)
-    assert_same(plain_layer(x, near(points)), layer(x, near(points)), 1e-10)
+    assert_same(plain_layer(x, near(points, plain=True)), layer(x, near(points)), 1e-10)
 
 
 def test_harmonics_by_angles_are_those_of_the_opposite_direction():

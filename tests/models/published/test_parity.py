@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from faceviz.models.published.basis import change_of_basis, kernel_basis, spherical_harmonics
+from faceviz.models.published.basis import change_of_basis
 from faceviz.models.published.config import AS_PUBLISHED
+from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Fiber
 from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
 from faceviz.models.published.original import from_original
@@ -38,11 +39,9 @@ def edges(references, precision):
     assert torch.equal(target, target.sort().values)
     index = source.view(len(x), -1)
     offset = x[:, None] - x[index]
-    distance = offset.norm(dim=-1)
-    harmonics = spherical_harmonics((-offset / distance[..., None]).reshape(-1, 3), 4)
-    return Neighbourhoods(
-        index, torch.ones_like(distance), distance.flatten(), offset, kernel_basis(harmonics, 2, "svd")
-    )
+    window = torch.ones_like(offset[..., 0])
+    edges = GroupedEdges.sorted(index, window, offset, offset, max_degree=2, signs="svd")
+    return Neighbourhoods(index, window, edges)
 
 
 def features(references, prefix):
@@ -98,11 +97,12 @@ def test_the_change_of_basis_has_the_published_signs(shared_folder):
 
 
 def test_the_kernels_basis_is_the_originals(layer_references):
-    near = edges(layer_references, "f64")
+    near = edges(layer_references, "f64").edges
+    order = near.place.argsort()
     for (degree_in, degree_out), ours in near.basis.items():
         expected = layer_references[f"basis/{degree_in},{degree_out}"][:, 0, :, 0]  # (E, out, in, J)
-        shape = (len(expected), 2 * degree_in + 1, -1, 2 * degree_out + 1)
-        ours = ours[: len(expected)].reshape(shape).permute(0, 3, 1, 2)
+        shape = (len(expected), 2 * degree_out + 1, -1, 2 * degree_in + 1)
+        ours = ours[order][: len(expected)].reshape(shape).transpose(2, 3)
         np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
