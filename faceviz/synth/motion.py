@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceviz.detection import CROP_SCALE, CROP_SIZE
 from faceviz.synth.dressing import Person
 from faceviz.synth.expressions import random_expression
 from faceviz.synth.rendering import View
@@ -13,8 +14,7 @@ from faceviz.synth.rendering import View
 #: Largest angles, degrees.
 YAW, PITCH, ROLL = 45.0, 25.0, 20.0
 #: The frontal Haar cascade's box: the point of the head (x, y, z) at its middle and its side, mm; a crop is wider.
-HAAR_CENTRE, HAAR_SIDE, CROP_SCALE = (0.0, 14.0, -20.0), 166.0, 1.3
-_CROP = 256  # pixels
+HAAR_CENTRE, HAAR_SIDE = (0.0, 14.0, -20.0), 166.0
 
 _FLIP = np.diag([1.0, -1.0, -1.0])
 
@@ -67,9 +67,9 @@ def crop_view(
     pose[:3, 3] = distance * np.array([*off_axis, 1.0])
     centre = pose[:3, :3] @ np.array(HAAR_CENTRE) + pose[:3, 3]
     side = HAAR_SIDE * CROP_SCALE * jitter[2] / centre[2]
-    focal = _CROP / side
+    focal = CROP_SIZE / side
     middle = centre[:2] / centre[2] + side * np.array(jitter[:2])
-    offset = _CROP / 2 - focal * middle
+    offset = CROP_SIZE / 2 - focal * middle
     return View(pose, np.array([[focal, 0.0, offset[0]], [0.0, focal, offset[1]], [0.0, 0.0, 1.0]]))
 
 
