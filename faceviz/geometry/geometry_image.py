@@ -93,6 +93,28 @@ def canonical(points: np.ndarray) -> np.ndarray:
     return motion.apply(image.reshape(-1, 3)).reshape(GRID, GRID, 3)
 
 
+def to_shape(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """What a picture can show of a face, and what it cannot: shape (128, 128, 3) and size.
+
+    ``canonical(points) = c + size (shape - c)``, c the centroid of the mean face: the shape is the face turned, shifted
+    and scaled onto the mean face; size 1.05 is five percent larger than that.
+    """
+    image, centre = canonical(points), _centroid()
+    offset, mean = image - centre, mean_face() - centre
+    size = float((offset**2).sum() / (offset * mean).sum())
+    return centre + offset / size, size
+
+
+def from_shape(shape: np.ndarray, size: float) -> np.ndarray:
+    """The canonical points (128, 128, 3) mm of a shape and a size, see `to_shape`."""
+    return _centroid() + size * (as_image(shape) - _centroid())
+
+
+@lru_cache(maxsize=1)
+def _centroid() -> np.ndarray:
+    return mean_face().reshape(-1, 3).mean(axis=0)
+
+
 def areas(points: np.ndarray) -> np.ndarray:
     """Area of each triangle (32258,), in the points' unit squared."""
     corners = as_image(points).reshape(-1, 3)[triangles()]

@@ -67,3 +67,18 @@ def test_mirroring_twice_changes_nothing(rng):
 def test_another_number_of_points_is_refused():
     with pytest.raises(ShapeError, match=r"\(16384, 3\)"):
         gi.as_image(np.zeros((100, 3)))
+
+
+def test_shape_and_size_make_the_canonical_face_again(rng):
+    face = gi.mean_face() * 1.07 + rng.normal(0, 1, (gi.GRID, gi.GRID, 3))
+    shape, size = gi.to_shape(face)
+    np.testing.assert_allclose(gi.from_shape(shape, size), gi.canonical(face), atol=1e-9)
+    assert size == pytest.approx(1.07, rel=0.01)
+
+
+def test_a_scaled_face_has_the_same_shape(rng):
+    face = gi.mean_face() + rng.normal(0, 1, (gi.GRID, gi.GRID, 3))
+    shape, size = gi.to_shape(face)
+    larger, larger_size = gi.to_shape(1.1 * face)
+    np.testing.assert_allclose(larger, shape, atol=1e-9)
+    assert larger_size == pytest.approx(1.1 * size)

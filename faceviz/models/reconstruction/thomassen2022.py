@@ -53,8 +53,8 @@ class Thomassen2022(nn.Module):
     """T images (256 x 256 x 3, values in [0, 1]) to 16,384 points in (-1, 1).
 
     Row by row of Table 1: ConvLSTM 32 / 2, inverted residual 16, ConvLSTM 24 / 2, 32 / 2, 64 / 2, 96, inverted
-    residuals 160 / 2 twice and 320, ConvLSTM 512 twice, then eight transposed convolutions, the last with tanh. Every layer but
-    the ConvLSTMs treats each image by itself, so images may come one at a time, any number of them.
+    residuals 160 / 2 twice and 320, ConvLSTM 512 twice, then eight transposed convolutions, the last with tanh. Every
+    layer but the ConvLSTMs treats each image by itself, so images may come one at a time, any number of them.
     """
 
     def __init__(self, config: Thomassen2022Config | None = None) -> None:

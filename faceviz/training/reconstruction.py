@@ -1,0 +1,307 @@
+"""Training of a reconstruction network, from a configuration to weights with a card."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from faceviz.errors import ConfigError, nearest_name
+from faceviz.evaluation.provenance import provenance
+from faceviz.evaluation.reconstruction_card import reconstruction_card
+from faceviz.io.weights import save_weights, write_card
+from faceviz.models.reconstruction.architectures import image_size
+from faceviz.models.reconstruction.stream import StreamConfig
+from faceviz.synth.dataset import available_sources
+from faceviz.synth.shards import PEOPLE, write_sequences
+from faceviz.training.history import Draw, HistoryFile, Row, read_history
+from faceviz.training.machine import keep_freed_memory
+from faceviz.training.pictures import UNCHANGED, PictureChanges
+from faceviz.training.reconstruction_config import ReconstructionTrainingConfig, read_reconstruction_config
+from faceviz.training.reconstruction_module import ReconstructionModule, StreamModule, ThomassenModule
+from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
+from faceviz.training.shape_space import ShapeSpace
+
+_SAVE_EVERY = 100
+
+
+@dataclass(frozen=True)
+class ReconstructionTrainingResult:
+    """What a run left behind.
+
+    Attributes:
+        models: folders of weights: ``validation``, best by validation loss; ``training``, best by training loss.
+        best_loss: of validation; ``best_mm`` the error after all images at that time.
+    """
+
+    folder: Path
+    models: dict[str, Path]
+    history: list[Row]
+    best_loss: float
+    best_mm: float
+    steps: int
+    minutes: float
+    sources: tuple[str, ...]
+
+
+def train_reconstruction(
+    config_path: str | Path,
+    *,
+    out: str | Path = "runs/reconstruction",
+    resume: bool = False,
+    budget_minutes: float | None = None,
+    draw: Draw | None = None,
+    say: Callable[[str], None] = print,
+) -> ReconstructionTrainingResult:
+    """Train a reconstruction network as a configuration says.
+
+    Args:
+        config_path: YAML, see `ReconstructionTrainingConfig`.
+        out: folder of checkpoints, curves and the best weights.
+        resume: go on from the last checkpoint in ``out``; without one, begin.
+        budget_minutes: stop after this much wall-clock time, a cosine falling towards it; a resumed run counts the
+            minutes before.
+        draw: given the history and a path, draws the curves.
+        say: where messages go.
+
+    Raises:
+        ConfigError: the configuration does not fit, or ``out`` holds another run and ``resume`` is not given.
+        MissingDependencyError: no parametric head is installed.
+    """
+    config = read_reconstruction_config(config_path)
+    out = Path(out)
+    last = out / "checkpoints" / "last.ckpt"
+    if last.exists() and not resume:
+        raise ConfigError(f"{out} already holds a run; give --resume to go on with it, or another --out")
+    _picture_changes(config)
+    out.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
+    torch.set_num_threads(config.threads)
+    L.seed_everything(config.seed, verbose=False)
+    sources, missing = available_sources(config.data.sources, config.data.ict_folder)
+    for reason in missing:
+        say(f"left out: {reason}")
+    if config.data.render:
+        _render(config, sources, say)
+    return _Run(config, out, sources, say).go(last if last.exists() else None, budget_minutes, draw)
+
+
+def _render(
+    config: ReconstructionTrainingConfig, sources: tuple[str, ...], say: Callable[[str], None]
+) -> None:
+    data = config.data
+    for split, people in (("val", data.validation), ("train", data.people)):
+        say(f"rendering {people} people ({', '.join(sources)}; {split}) into {data.folder}/{split}")
+        folder = Path(data.folder) / split
+        write_sequences(
+            folder,
+            people,
+            data.frames,
+            data.seed,
+            split=split,
+            source=sources,
+            folder=data.ict_folder,
+            layout="shards",
+        )
+
+
+class _Run:
+    """One run: data, module, trainer, weights."""
+
+    def __init__(
+        self,
+        config: ReconstructionTrainingConfig,
+        out: Path,
+        sources: tuple[str, ...],
+        say: Callable[[str], None],
+    ) -> None:
+        self.config, self.out, self.sources, self.say = config, out, sources, say
+        self.space = self._space(out / "space.npz")
+        self.train, self.validation = (self._folder(split) for split in ("train", "val"))
+
+    def _space(self, path: Path) -> ShapeSpace:
+        """That of the run, fitted at its beginning."""
+        if path.is_file():
+            return ShapeSpace.read(path)
+        components = int(self.config.network.get("components", StreamConfig.components))
+        people, data = max(self.config.space_people, components + 1), self.config.data
+        space = ShapeSpace.fit(self.sources, people, components, data.seed, data.ict_folder)
+        space.write(path)
+        return space
+
+    def _folder(self, split: str) -> SequenceFolder:
+        people = self.config.data.people if split == "train" else self.config.data.validation
+        limit = math.ceil(people / PEOPLE) + len(self.sources) - 1
+        data = self.config.data
+        return SequenceFolder(Path(data.folder) / split, self.space, data.ict_folder, limit)
+
+    def go(
+        self, checkpoint: Path | None, budget_minutes: float | None, draw: Draw | None
+    ) -> ReconstructionTrainingResult:
+        config, budget = self.config, None if budget_minutes is None else 60.0 * budget_minutes
+        epoch = max(1, len(self.train) // config.optimiser.batch)
+        module = self._module(epoch, budget)
+        start = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
+        module.history = read_history(self.out / "history.csv", start)
+        best = {name: self._keeper(name) for name in ("validation", "training")}
+        trainer = self._trainer(list(best.values()), config.validate_every or epoch, draw)
+        loaders = self._loaders(module, start)
+        count = sum(p.numel() for p in module.network.parameters())
+        self.say(f"training {count:,} parameters on {len(self.train)} people from step {start}")
+        trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
+        trainer.validate(module, loaders[1], verbose=False)
+        return self._result(module, trainer, best)
+
+    def _module(self, epoch: int, budget: float | None) -> ReconstructionModule:
+        if self.config.architecture == "faceviz-stream":
+            return StreamModule(self.config, epoch, budget, self.space)
+        return ThomassenModule(self.config, epoch, budget)
+
+    def _keeper(self, name: str) -> ModelCheckpoint:
+        monitor = {"validation": "val_loss", "training": "train_loss"}[name]
+        folder = self.out / "checkpoints"
+        return ModelCheckpoint(
+            folder,
+            f"best_{name}",
+            monitor=monitor,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+        )
+
+    def _trainer(self, keepers: list[ModelCheckpoint], every: int, draw: Draw | None) -> L.Trainer:
+        o, folder = self.config.optimiser, self.out / "checkpoints"
+        latest = ModelCheckpoint(
+            folder, "last", every_n_train_steps=min(_SAVE_EVERY, every), enable_version_counter=False
+        )
+        patience = self.config.patience
+        return L.Trainer(
+            accelerator="auto",
+            devices=1,
+            max_steps=o.steps,
+            max_epochs=1_000_000,
+            val_check_interval=every,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            gradient_clip_val=o.clip,
+            logger=TensorBoardLogger(self.out, name="", version="tensorboard"),
+            callbacks=[
+                *([EMAWeightAveraging(decay=o.average)] if o.average else []),
+                HistoryFile(self.out, draw),
+                *keepers,
+                latest,
+                *([EarlyStopping("val_loss", patience=patience)] if patience else []),
+                *([RichProgressBar()] if os.isatty(1) else []),
+            ],
+            enable_progress_bar=os.isatty(1),
+            enable_model_summary=False,
+            log_every_n_steps=20,
+        )
+
+    def _loaders(self, module: ReconstructionModule, start: int) -> tuple[DataLoader, DataLoader]:
+        config, size = self.config, image_size(module.network)
+        batches = SequenceBatches(
+            self.train,
+            batch=config.optimiser.batch,
+            frames=config.data.frames,
+            size=size,
+            changes=_picture_changes(config),
+            seed=config.seed,
+            start=start,
+            with_shapes=config.architecture == "thomassen2022",
+        )
+        validation = ValidationSequences(self.validation, size, config.data.frames)
+        return DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4), DataLoader(
+            validation, batch_size=None
+        )
+
+    def _result(
+        self, module: ReconstructionModule, trainer: L.Trainer, best: dict[str, ModelCheckpoint]
+    ) -> ReconstructionTrainingResult:
+        final = module.history[-1]
+        weights, figures = module.network.state_dict(), final
+        kept = best["validation"]
+        if kept.best_model_score is not None and float(kept.best_model_score) < final["val_loss"]:
+            weights = _network_weights(kept.best_model_path)
+            figures = min(module.history, key=lambda row: row["val_loss"])
+        models = {"validation": self.out / self.config.name}
+        self._export(models["validation"], weights, module, figures, "validation")
+        if best["training"].best_model_path:
+            models["training"] = self.out / f"{self.config.name}-training"
+            chosen = min(module.history, key=lambda row: _or_inf(row["train_loss"]))
+            self._export(
+                models["training"],
+                _network_weights(best["training"].best_model_path),
+                module,
+                chosen,
+                "training",
+            )
+        self.say(f"validation error {figures['val_mm']:.2f} mm; weights in {models['validation']}")
+        return ReconstructionTrainingResult(
+            self.out,
+            models,
+            module.history,
+            figures["val_loss"],
+            figures["val_mm"],
+            trainer.global_step,
+            module.elapsed / 60,
+            self.sources,
+        )
+
+    def _export(
+        self, folder: Path, weights: dict[str, Tensor], module: ReconstructionModule, row: Row, best_by: str
+    ) -> None:
+        """Weights in half precision, which changes the points by less than a hundredth of a millimetre."""
+        description = {
+            "architecture": self.config.architecture,
+            "network": asdict(module.network.config),
+            "training": {
+                "config": self.config.model_dump(mode="json"),
+                "sources": list(self.sources),
+                "people": len(self.train),
+                "commit": provenance()["commit"],
+                "steps": int(row["step"]),
+                "minutes": round(row["minutes"], 1),
+                "best_by": best_by,
+                **{name: round(row[name], 4) for name in ("val_loss", "val_mm_1", "val_mm")},
+                "mean_face_mm": round(self._mean_face_error(), 4),
+            },
+        }
+        halves = {name: x.half() if x.is_floating_point() else x for name, x in weights.items()}
+        description["sha256"] = save_weights(folder, halves, description)
+        write_card(folder, reconstruction_card(folder.name, description))
+
+    def _mean_face_error(self) -> float:
+        """Of the validation people, mm: what a network that sees nothing would have."""
+        shapes = [truth.shape for _, _, truth in self.validation.people]
+        return float(np.mean([np.linalg.norm(shape - self.space.mean, axis=-1).mean() for shape in shapes]))
+
+
+def _network_weights(checkpoint: str) -> dict[str, Tensor]:
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]
+    prefix = "network."
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _picture_changes(config: ReconstructionTrainingConfig) -> PictureChanges:
+    if not config.data.augment:
+        return UNCHANGED
+    for name in config.data.changes:
+        if name not in PictureChanges.__slots__:
+            raise ConfigError(
+                f"data.changes: unknown setting {name!r}{nearest_name(name, PictureChanges.__slots__)}"
+            )
+    return PictureChanges(**config.data.changes)
+
+
+def _or_inf(value: float) -> float:
+    return value if math.isfinite(value) else math.inf

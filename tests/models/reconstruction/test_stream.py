@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from faceviz.errors import ConfigError, ShapeError
+from faceviz.geometry.geometry_image import mean_face
+from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
+
+_SMALL = {"widths": (8, 8, 16, 16), "memory": 8, "hidden": 32, "components": 6}
+
+
+def network(**settings):
+    torch.manual_seed(0)
+    net = StreamNetwork(StreamConfig(**{**_SMALL, **settings})).eval()
+    generator = torch.Generator().manual_seed(2)
+    mean = torch.from_numpy(np.ascontiguousarray(np.moveaxis(mean_face(), -1, 0))).float()
+    net.set_space(
+        mean, torch.randn(6, 3, 64, 64, generator=generator), mean.mean(dim=(1, 2)), torch.tensor([1.0, 0.05])
+    )
+    return net
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.rand(2, 6, 3, 128, 128, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("fusion", ["confidence", "mean", "last"])
+def test_images_one_at_a_time_give_what_images_at_once_give(images, fusion):
+    net = network(fusion=fusion)
+    with torch.inference_mode():
+        at_once, _ = net(images)
+        state = None
+        for t in range(images.shape[1]):
+            output, state = net.step(images[:, t], state)
+            torch.testing.assert_close(output.code, at_once.code[:, t], atol=1e-5, rtol=0)
+
+
+def test_a_carried_state_goes_on_where_it_was_left(images):
+    net = network()
+    with torch.inference_mode():
+        _, state = net(images[:, :4])
+        later, _ = net(images[:, 4:], state)
+        torch.testing.assert_close(later.code[:, -1], net(images)[0].code[:, -1], atol=1e-5, rtol=0)
+
+
+def test_without_memory_the_order_of_the_images_does_not_matter(images):
+    net = network(memory=0)
+    with torch.inference_mode():
+        forwards, backwards = net(images)[0], net(images.flip(1))[0]
+    torch.testing.assert_close(forwards.code[:, -1], backwards.code[:, -1], atol=1e-5, rtol=0)
+
+
+def test_the_first_image_keeps_its_weight_however_many_follow(images):
+    net = network(memory=0, fusion="mean")
+    torch.nn.init.constant_(net.log_prior, -20.0)
+    with torch.inference_mode():
+        output, _ = net(images)
+    torch.testing.assert_close(output.code[:, -1], output.view.mean(dim=1), atol=1e-5, rtol=0)
+
+
+def test_a_code_of_zeros_is_the_mean_face():
+    points = network().points(torch.zeros(1, 7))[0].numpy()
+    np.testing.assert_allclose(points, mean_face().reshape(-1, 3), atol=1e-4)
+
+
+def test_the_last_coefficient_scales_the_face_about_its_centre():
+    net = network()
+    code = torch.zeros(1, 7)
+    code[0, -1] = 2.0
+    mean = mean_face().reshape(-1, 3)
+    centre = mean.mean(axis=0)
+    np.testing.assert_allclose(net.points(code)[0].numpy(), centre + 1.1 * (mean - centre), atol=1e-3)
+
+
+def test_brightness_and_contrast_of_a_picture_do_not_matter(images):
+    net = network()
+    with torch.inference_mode():
+        darker = net(0.4 * images + 0.3)[0].code
+        torch.testing.assert_close(darker, net(images)[0].code, atol=0.02, rtol=0.1)
+
+
+def test_the_state_does_not_grow(images):
+    net, sizes, state = network(), set(), None
+    with torch.inference_mode():
+        for _ in range(20):
+            _, state = net.step(images[:, 0], state)
+            tensors = [state.memory.hidden, state.memory.cell, state.total, state.weight]
+            sizes.add(sum(tensor.numel() for tensor in tensors))
+    assert len(sizes) == 1
+    assert all(torch.isfinite(tensor).all() for tensor in tensors)
+
+
+def test_settings_that_do_not_fit_are_refused():
+    with pytest.raises(ConfigError, match="did you mean 'confidence'"):
+        StreamConfig(fusion="confidenc")
+    with pytest.raises(ConfigError, match="multiple of 16"):
+        StreamConfig(image=100)
+    with pytest.raises(ConfigError, match="did you mean 'widths'"):
+        StreamConfig.from_dict({"width": [1]})
+    with pytest.raises(ShapeError, match="T >= 1"):
+        network()(torch.zeros(1, 0, 3, 128, 128))
