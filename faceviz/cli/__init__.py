@@ -7,7 +7,7 @@ import sys
 import typer
 
 from faceviz import __version__
-from faceviz.cli import doctor, evaluate, import_checkpoint, landmarks, serve, synth, train
+from faceviz.cli import doctor, evaluate, import_checkpoint, landmarks, reproduce, serve, synth, train
 from faceviz.errors import FacevizError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("landmarks")(landmarks.landmarks)
 for name, group, text in (
     ("evaluate", evaluate.group, "Measure how good a model is."),
+    ("reproduce", reproduce.group, "Make the tables and figures of a report."),
     ("synth", synth.group, "Make synthetic scans with known landmarks."),
     ("train", train.group, "Train a model."),
 ):

@@ -30,12 +30,12 @@ def write_evaluation_charts(report: EvaluationReport, folder: Path) -> list[Path
         "iou_landmarks.png": iou_landmark_chart(report),
         "iou_protocols.png": iou_protocol_chart(report),
     }
-    return [_save(figure, folder / name) for name, figure in charts.items()]
+    return [save_figure(figure, folder / name) for name, figure in charts.items()]
 
 
 def iou_threshold_chart(report: EvaluationReport) -> Figure:
     """Mean IoU over the landmarks against the threshold, a line for each protocol; grey: the landmarks' range."""
-    figure, (axes,) = _new("IoU against threshold", _subtitle(report))
+    figure, (axes,) = new_figure("IoU against threshold", subtitle(report))
     first = report.protocols[0].curve
     defined = np.isfinite(first).any(axis=1)
     low, high = np.nanmin(first[defined], axis=1), np.nanmax(first[defined], axis=1)
@@ -53,7 +53,7 @@ def iou_threshold_chart(report: EvaluationReport) -> Figure:
 def iou_landmark_chart(report: EvaluationReport) -> Figure:
     """IoU at 0.2 of each landmark under the first protocol, coloured by region, with the mean."""
     result = report.protocols[0]
-    figure, (axes,) = _new(f"IoU at 0.2 of each landmark, {result.name}", _subtitle(report), width=11.0)
+    figure, (axes,) = new_figure(f"IoU at 0.2 of each landmark, {result.name}", subtitle(report), width=11.0)
     for i, (name, region) in enumerate(REGIONS.items()):
         bars = axes.bar(
             list(region),
@@ -80,7 +80,7 @@ def iou_landmark_chart(report: EvaluationReport) -> Figure:
 
 def iou_protocol_chart(report: EvaluationReport) -> Figure:
     """Mean IoU at 0.2 under each protocol, beside the published figures; whiskers: least and greatest landmark."""
-    figure, (axes,) = _new("Mean IoU at 0.2 under each protocol", _subtitle(report))
+    figure, (axes,) = new_figure("Mean IoU at 0.2 under each protocol", subtitle(report))
     names = [result.name for result in report.protocols]
     ours = np.array([(r.mean, r.iou[r.worst], r.iou[r.best]) for r in report.protocols])
     published = np.array([PUBLISHED_IOU[name] for name in names])
@@ -111,7 +111,7 @@ def draw_training_curves(history: Sequence[Mapping[str, float]], path: Path) -> 
     """Loss, IoU and landmark error against the step, from the rows of a run's history."""
     panels = {"loss": ("train_loss", "val_loss"), "IoU at 0.2": ("val_iou",), "error, mm": ("val_mm",)}
     minutes = f", {history[-1]['minutes']:.0f} minutes" if history and "minutes" in history[-1] else ""
-    figure, axes = _new("Training", f"{len(history)} validations{minutes}", rows=len(panels))
+    figure, axes = new_figure("Training", f"{len(history)} validations{minutes}", rows=len(panels))
     steps = [row["step"] for row in history]
     for axis, (kind, names) in zip(axes, panels.items(), strict=True):
         for i, name in enumerate(names):
@@ -120,26 +120,44 @@ def draw_training_curves(history: Sequence[Mapping[str, float]], path: Path) -> 
         axis.set(ylabel=kind)
         axis.legend(frameon=False)
     axes[-1].set(xlabel="step")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
-def _new(title: str, subtitle: str, *, width: float = 8.0, rows: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    title: str,
+    note: str,
+    *,
+    width: float = 8.0,
+    rows: int = 1,
+    columns: int = 1,
+    row_height: float = 2.6,
+) -> tuple[Figure, list[Axes]]:
+    """A white figure with a title, a note in small print and axes by rows; no window, no global state.
+
+    Args:
+        width, row_height: in inches.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, 2.4 + 2.6 * rows), dpi=150, layout="constrained", facecolor="white")
+    height = row_height * rows + (2.4 if columns == 1 else 0.9 if rows > 1 else 2.0)
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    axes = list(figure.subplots(rows, squeeze=False)[:, 0])
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="y", color="0.92")
         axis.set_axisbelow(True)
-    axes[0].set_title(subtitle, loc="left", fontsize=8, color="0.4")
+    if columns == 1:
+        axes[0].set_title(note, loc="left", fontsize=8, color="0.4")
+    else:
+        figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color="0.4")
     return figure, axes
 
 
-def _subtitle(report: EvaluationReport) -> str:
+def subtitle(report: EvaluationReport) -> str:
+    """Model, data, seed and commit in one line."""
     commit = (report.provenance.get("commit") or "no commit")[:10]
     scans = f"{report.data['scans']} scans: {report.data['description']}"
     return f"{report.model['name']} on {scans}; seed {report.seed}, {commit}"
@@ -156,6 +174,9 @@ def _style(i: int) -> dict[str, Any]:
     }
 
 
-def _save(figure: Figure, path: Path) -> Path:
-    figure.savefig(path, format="png")
+def save_figure(figure: Figure, path: Path) -> Path:
+    """As PNG, appearing at once or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    figure.savefig(partial, format="png")
+    partial.replace(path)
     return path
