@@ -87,7 +87,7 @@ def scene_image(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> np.ndar
 
 
 def _plotter(spec: SceneSpec, size: tuple[int, int]) -> pv.Plotter:
-    pv = _pyvista()
+    pv = off_screen_pyvista()
     count = len(spec.panes)
     paper, ink, soft = _PAPER[spec.settings.dark]
     plotter = pv.Plotter(
@@ -111,7 +111,7 @@ def _plotter(spec: SceneSpec, size: tuple[int, int]) -> pv.Plotter:
     return plotter
 
 
-def _pyvista():
+def off_screen_pyvista():
     """PyVista, set up for a machine with or without a display."""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
@@ -122,7 +122,7 @@ def _pyvista():
 
 
 def _add_body(plotter: pv.Plotter, spec: SceneSpec, heat: np.ndarray, size: tuple[float, float]):
-    pv = _pyvista()
+    pv = off_screen_pyvista()
     body = spec.body
     points = _placed(spec, body.points)
     surface = body.triangles is not None
@@ -152,7 +152,7 @@ def _add_body(plotter: pv.Plotter, spec: SceneSpec, heat: np.ndarray, size: tupl
 def _add_landmarks(
     plotter: pv.Plotter, spec: SceneSpec, landmarks: np.ndarray | None, size: tuple[float, float]
 ) -> None:
-    pv = _pyvista()
+    pv = off_screen_pyvista()
     chosen = spec.settings.landmark
     if landmarks is None:
         return
@@ -179,7 +179,7 @@ def _add_landmarks(
 
 
 def _balls(centres: np.ndarray, radius: float) -> pv.PolyData:
-    pv = _pyvista()
+    pv = off_screen_pyvista()
     ball = pv.Icosphere(radius=radius, nsub=2)
     return pv.PolyData(centres).glyph(geom=ball, orient=False, scale=False)
 
