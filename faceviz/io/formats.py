@@ -15,6 +15,8 @@ from faceviz.io.off import parse_off
 from faceviz.io.ply import parse_ply
 from faceviz.io.problems import Limits, Parsed, Problem, shown
 from faceviz.io.stl import has_binary_length, parse_stl
+from faceviz.io.vrml import MAGIC as VRML_MAGIC
+from faceviz.io.vrml import parse_vrml
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ SUPPORTED: tuple[Format, ...] = (
     Format("STL", (".stl",), False, "triangles, equal corners merged; ASCII or binary", parse_stl),
     Format("OFF", (".off",), False, "points and triangles, ASCII", parse_off),
     Format("GLB", (".glb",), False, "points and triangles of a scene, transforms applied", parse_glb),
+    Format("VRML", (".wrl",), False, "points and triangles of one IndexedFaceSet, version 2.0", parse_vrml),
     Format("NPY", (".npy",), False, "points (N, 3)", parse_npy),
     Format("NPZ", (".npz",), True, "points, triangles, landmarks, unit, heatmaps", parse_npz),
     Format("XYZ", (".xyz", ".txt", ".csv", ".pts", ".asc"), False, "points, one row each", parse_xyz),
@@ -58,7 +61,7 @@ _FOREIGN = (
     (b"\x1f\x8b", "packed with gzip"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
-    (b"#VRML", "a VRML file"),
+    (b"#VRML", "VRML of another version than 2.0"),
     (b"Kaydara FBX", "an FBX file"),
     (b"<", "an HTML or XML file"),
 )
@@ -93,7 +96,7 @@ def detect(name: str, data: bytes) -> Format:
     found = _BY_EXTENSION.get(extension)
     if found is None:
         return _by_look(extension, data)
-    if found.name in ("PLY", "OFF", "GLB", "NPY", "NPZ"):
+    if found.name in ("PLY", "OFF", "GLB", "VRML", "NPY", "NPZ"):
         raise Problem(f"is no {found.name}: it begins with {shown(data[:64])}", _rename_hint(data, extension))
     return found
 
@@ -101,6 +104,8 @@ def detect(name: str, data: bytes) -> Format:
 def _by_magic(data: bytes) -> str | None:
     if data.startswith((b"ply\n", b"ply\r")):
         return "PLY"
+    if data.startswith(VRML_MAGIC):
+        return "VRML"
     if data.startswith(b"glTF"):
         return "GLB"
     if data.startswith(NPY_MAGIC):

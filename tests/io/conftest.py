@@ -122,6 +122,28 @@ def glb(points: np.ndarray, triangles: np.ndarray) -> bytes:
     return glb_pack(*glb_document(points, triangles))
 
 
+def vrml(points: np.ndarray, triangles: np.ndarray) -> bytes:
+    """As BU-4DFE lays its files out: one texture coordinate a point, the picture's name."""
+    rows = "".join(f"{x} {y} {z},\n" for x, y, z in points)
+    faces = "".join(f"{a}, {b}, {c}, -1,\n" for a, b, c in triangles)
+    uv = "".join(f"{u} {v},\n" for u, v in (points[:, :2] + 90) / 180)
+    return f"""#VRML V2.0 utf8
+Shape {{
+  appearance Appearance {{ texture ImageTexture {{ url "C:\\\\scans\\\\000.jpg" }} }} # made by hand
+  geometry IndexedFaceSet {{
+    coord Coordinate {{ point [
+{rows}] }}
+    coordIndex [
+{faces}]
+    texCoord TextureCoordinate {{ point [
+{uv}] }}
+    texCoordIndex [
+{faces}]
+  }}
+}}
+""".encode()
+
+
 def npy(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
@@ -152,6 +174,7 @@ def make() -> SimpleNamespace:
         glb,
         glb_document,
         glb_pack,
+        vrml,
         npy,
         npz,
         xyz,
@@ -189,6 +212,7 @@ def meshes(points, triangles) -> dict[str, bytes]:
         "binary.stl": stl_binary(points, triangles),
         "face.off": off(points, triangles),
         "face.glb": glb(points, triangles),
+        "face.wrl": vrml(points, triangles),
         "face.npz": npz(points=points, triangles=triangles, unit=np.array("mm")),
     }
 

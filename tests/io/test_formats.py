@@ -57,7 +57,7 @@ def test_an_empty_file_is_refused(complaint, name, data):
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"%PDF-1.7", "a PDF"),
         (b"\x1f\x8b\x08\0", "packed with gzip"),
-        (b"#VRML V2.0 utf8\n", "a VRML file"),
+        (b"#VRML V1.0 ascii\n", "VRML of another version"),
         (b"\n<!DOCTYPE html><html>", "an HTML or XML file"),
     ],
 )

@@ -12,8 +12,8 @@ from faceviz.errors import FileFormatError
 from faceviz.io import read_scan_bytes
 
 FILES = (
-    "text.ply", "little.ply", "big.ply", "face.obj", "text.stl", "binary.stl", "face.off", "face.glb", "face.npz",
-    "face.npy", "face.xyz", "face.csv",
+    "text.ply", "little.ply", "big.ply", "face.obj", "text.stl", "binary.stl", "face.off", "face.glb", "face.wrl",
+    "face.npz", "face.npy", "face.xyz", "face.csv",
 )  # fmt: skip
 MUTATIONS = 200
 MOST_SECONDS = 5.0
