@@ -7,7 +7,19 @@ import sys
 import typer
 
 from faceviz import __version__
-from faceviz.cli import doctor, evaluate, import_checkpoint, landmarks, reproduce, serve, synth, train
+from faceviz.cli import (
+    doctor,
+    evaluate,
+    import_checkpoint,
+    landmarks,
+    reconstruct,
+    reconstruction_evaluate,
+    reconstruction_train,
+    reproduce,
+    serve,
+    synth,
+    train,
+)
 from faceviz.errors import FacevizError
 
 app = typer.Typer(
@@ -16,9 +28,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="68 landmark heatmaps on 3D face scans, in any pose and any unit.",
+    help="68 landmark heatmaps on 3D face scans, in any pose and any unit; 3D faces from images.",
 )
 app.command("landmarks")(landmarks.landmarks)
+app.command("reconstruct")(reconstruct.reconstruct)
+evaluate.group.command("reconstruction")(reconstruction_evaluate.reconstruction)
+train.group.command("reconstruction")(reconstruction_train.reconstruction)
 for name, group, text in (
     ("evaluate", evaluate.group, "Measure how good a model is."),
     ("reproduce", reproduce.group, "Make the tables and figures of a report."),

@@ -1,0 +1,269 @@
+"""From images of a face to the face: one image at a time, the result growing better with each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceviz.detection import CROP_SCALE, CROP_SIZE, FaceBox, FaceDetector, crop_face, crop_transform
+from faceviz.errors import CheckpointError, ConfigError, ShapeError
+from faceviz.geometry import geometry_image
+from faceviz.pipeline import best_device, model_folder
+from faceviz.scan import FaceScan
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from faceviz.io.frames import Frame
+
+DEFAULT_RECONSTRUCTOR = "faceviz-stream"
+
+_ALIKE = 0.5  # of the largest face's area, above which another face is worth a word
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconstruction:
+    """The face as known after an image.
+
+    Attributes:
+        points: (16384, 3) mm in the canonical frame of ``faceviz.geometry.geometry_image``: neutral, without pose;
+            point i is the same place on every face. Images do not show size: it is guessed from the shape.
+        used: images with a face so far; ``skipped`` those without.
+        change: mean distance in mm that the points moved by this image; None where it was skipped. By the first image
+            they move from the mean face.
+        reason: why this image was skipped, else None.
+        note: what else is to be said of it, such as a second face.
+        box: where the face was found; None where the image was a crop, or skipped.
+        image_landmarks: (68, 2) pixels of the image, predicted; None where the network predicts none, or skipped.
+        source: what the image was called.
+        seconds: time per stage: ``detect``, ``crop``, ``network``.
+        model: name of the network.
+    """
+
+    points: np.ndarray
+    used: int
+    skipped: int
+    change: float | None
+    reason: str | None
+    note: str | None
+    box: FaceBox | None
+    image_landmarks: np.ndarray | None
+    source: str
+    seconds: dict[str, float]
+    model: str
+
+    @property
+    def triangles(self) -> np.ndarray:
+        """(32258, 3) int64, counter-clockwise from outside."""
+        return geometry_image.triangles()
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """The 68 landmarks (68, 3) mm of the face."""
+        return geometry_image.landmarks(self.points)
+
+    def to_scan(self) -> FaceScan:
+        """The face as a scan with triangles and landmarks, for ``faceviz.io.write_scan``."""
+        return FaceScan(self.points, self.triangles, self.landmarks, unit="mm", source=self.model)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReconstructorState:
+    """All that a reconstructor remembers; its size does not depend on how many images there were."""
+
+    carried: Any = None  # the network's own
+    points: np.ndarray | None = None
+    used: int = 0
+    skipped: int = 0
+    near: FaceBox | None = None  # where the face was in the last image
+
+
+class FaceReconstructor:
+    """A reconstruction network with the face detector before it.
+
+    ``update`` takes the next image, ``reset`` begins with another person. An image without a face changes nothing but
+    the count. Keep ``state`` to come back to where one was; it is never changed, only replaced.
+
+    Args:
+        network: of ``faceviz.models.reconstruction``.
+        name: of the model.
+        detector: finds the faces; made when it is first needed if not given.
+        live: look for large upright faces only, quickly; follow a face from image to image.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``; chosen by itself if not given.
+        description: the model's ``config.json``.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        name: str = "network",
+        detector: FaceDetector | None = None,
+        live: bool = False,
+        device: str | None = None,
+        description: dict[str, Any] | None = None,
+    ) -> None:
+        from faceviz.models.reconstruction.architectures import streaming
+
+        self.device = device or best_device()
+        self.name, self.live = name, live
+        self.description = dict(description or {})
+        self._engine = streaming(network.to(self.device).eval())
+        self._detector = detector
+        self._mean = self._engine.mean_points()
+        self._state = ReconstructorState()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path = DEFAULT_RECONSTRUCTOR,
+        *,
+        detector: FaceDetector | None = None,
+        live: bool = False,
+        device: str | None = None,
+    ) -> FaceReconstructor:
+        """A reconstructor from a model's name or from a folder with ``model.safetensors`` and ``config.json``.
+
+        Raises:
+            CheckpointError: no such model, or its files are damaged or made for another architecture.
+        """
+        from faceviz.io.weights import load_weights
+        from faceviz.models.reconstruction.architectures import build_network
+
+        folder = model_folder(model)
+        weights, description = load_weights(folder)
+        try:
+            network = build_network(description.get("architecture"), description.get("network"))
+            network.load_state_dict({name: _full(tensor) for name, tensor in weights.items()})
+        except (ConfigError, TypeError) as error:
+            raise CheckpointError(f"{folder}: {error}") from error
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{folder}: the weights do not fit the configuration: {' '.join(str(error).split())[:300]}"
+            ) from error
+        return cls(
+            network, name=folder.name, detector=detector, live=live, device=device, description=description
+        )
+
+    @property
+    def state(self) -> ReconstructorState:
+        """What is remembered; put it back to undo later images."""
+        return self._state
+
+    @state.setter
+    def state(self, state: ReconstructorState) -> None:
+        self._state = state
+
+    @property
+    def mean_points(self) -> np.ndarray:
+        """The face (16384, 3) mm that is meant before any image."""
+        return self._mean.copy()
+
+    def reset(self) -> None:
+        """Forget the person."""
+        self._state = ReconstructorState()
+
+    def update(self, frame: np.ndarray | Frame, *, cropped: bool = False) -> Reconstruction:
+        """Take the next image.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB, or a frame of ``faceviz.io.frames.open_frames``.
+            cropped: the image is a face crop already and is used whole.
+
+        Raises:
+            ShapeError: the image is not (H, W, 3) uint8.
+        """
+        image, source = (frame, "array") if isinstance(frame, np.ndarray) else (frame.image, frame.source)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape) < 1:
+            raise ShapeError(f"an image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        look = _whole(image) if cropped else self._look(image)
+        if look.crop is None:
+            return self._skip(look, source)
+        return self._use(look, source)
+
+    def _look(self, image: np.ndarray) -> _Look:
+        started = time.perf_counter()
+        if self._detector is None:
+            self._detector = FaceDetector(thorough=not self.live)
+        faces = self._detector.detect(image, self._state.near if self.live else None)
+        seconds = {"detect": time.perf_counter() - started}
+        if not faces:
+            return _Look(reason="no face was found", seconds=seconds)
+        started = time.perf_counter()
+        box = faces[0]
+        crop = crop_face(image, box)
+        seconds["crop"] = time.perf_counter() - started
+        others = sum(other.area >= _ALIKE * box.area for other in faces[1:])
+        note = f"{others + 1} faces; the largest is used" if others else None
+        return _Look(crop, box, crop_transform(box, CROP_SIZE, CROP_SCALE), note=note, seconds=seconds)
+
+    def _skip(self, look: _Look, source: str) -> Reconstruction:
+        old = self._state
+        self._state = ReconstructorState(old.carried, old.points, old.used, old.skipped + 1)
+        return self._result(look, source, change=None, marks=None)
+
+    def _use(self, look: _Look, source: str) -> Reconstruction:
+        import torch
+
+        assert look.crop is not None
+        started, old = time.perf_counter(), self._state
+        image = torch.from_numpy(look.crop).to(self.device).permute(2, 0, 1)[None].float() / 255.0
+        with torch.inference_mode():
+            seen, carried = self._engine.step(image, old.carried)
+        look.seconds["network"] = time.perf_counter() - started
+        before = self._mean if old.points is None else old.points
+        change = float(np.linalg.norm(seen.points - before, axis=1).mean())
+        self._state = ReconstructorState(carried, seen.points, old.used + 1, old.skipped, look.box)
+        marks = None if seen.landmarks is None else look.to_image(seen.landmarks)
+        return self._result(look, source, change, marks)
+
+    def _result(
+        self, look: _Look, source: str, change: float | None, marks: np.ndarray | None
+    ) -> Reconstruction:
+        state = self._state
+        points = self.mean_points if state.points is None else state.points
+        return Reconstruction(
+            points,
+            state.used,
+            state.skipped,
+            change,
+            look.reason,
+            look.note,
+            look.box,
+            marks,
+            source,
+            look.seconds,
+            self.name,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What was found in an image."""
+
+    crop: np.ndarray | None = None
+    box: FaceBox | None = None
+    to_crop: np.ndarray | None = None  # (2, 3) from pixels of the image to pixels of the crop
+    reason: str | None = None
+    note: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def to_image(self, shares: np.ndarray) -> np.ndarray:
+        """Pixels (N, 2) of the image, from shares of the crop's side."""
+        assert self.crop is not None
+        pixels = shares * np.array([self.crop.shape[1], self.crop.shape[0]])
+        if self.to_crop is None:
+            return pixels
+        return np.linalg.solve(self.to_crop[:, :2], (pixels - self.to_crop[:, 2]).T).T
+
+
+def _whole(image: np.ndarray) -> _Look:
+    return _Look(crop=np.ascontiguousarray(image))
+
+
+def _full(tensor):  # noqa: ANN001, ANN202
+    return tensor.float() if tensor.is_floating_point() else tensor
