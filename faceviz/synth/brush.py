@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_CUBIC_LOSS = 1.16  # noise of deviation one, enlarged by cubic interpolation, has 1 / 1.16
 _SHIFT = 4  # binary places of a pixel in which OpenCV takes coordinates
 
 
@@ -24,7 +25,7 @@ def noise(
     coarse = rng.standard_normal((int(rows / tall) + 3, int(columns / wide) + 3), dtype=np.float32)
     if max(tall, wide) <= 1.0:
         return sigma * coarse[:rows, :columns]
-    return (1.45 * sigma) * cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
+    return (_CUBIC_LOSS * sigma) * cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
 
 
 def blob(shape: tuple[int, int], centre: np.ndarray, radii: Sequence[float], amount: float) -> np.ndarray:
