@@ -15,12 +15,25 @@ def model_card(name: str, description: dict[str, Any], report: dict[str, Any] | 
     return "\n".join(parts)
 
 
+_WHAT = {
+    "se3unet": "invariant under rotation and translation by construction: an\n"
+    "SE(3)-UNet on scalars and vectors, levels of {sizes} points.",
+    "ordinary": "by an ordinary network on coordinates: edge convolutions\n(DGCNN) in a U-Net of {sizes} points. "
+    "**Not invariant**: it is here to be compared with.",
+    "ferraretto2024": "by the SE(3)-Transformer U-Net of Ferraretto (2024),\n{mistakes}.",
+}
+
+
 def _head(name: str, description: dict[str, Any]) -> str:
     network = description.get("network", {})
+    what = _WHAT.get(description.get("architecture", ""), "by a network of another kind.")
+    sizes = " / ".join(map(str, network.get("sizes", [])))
+    what = what.format(sizes=sizes, mistakes=_mistakes(network))
+    if network.get("transformer"):
+        what += " A spatial transformer (T-Net) turns the cloud first."
     return f"""# {name}
 
-68 landmark heatmaps on a cloud of points of a face scan, invariant under rotation and translation by construction: an
-SE(3)-UNet on scalars and vectors, levels of {" / ".join(map(str, network.get("sizes", [])))} points.
+68 landmark heatmaps on a cloud of points of a face scan, {what}
 
 - Weights: `model.safetensors`, SHA-256 `{description.get("sha256")}`
 - Settings: `config.json`
@@ -28,23 +41,47 @@ SE(3)-UNet on scalars and vectors, levels of {" / ".join(map(str, network.get("s
 """
 
 
+def _mistakes(network: dict[str, Any]) -> str:
+    left = [name for name, there in network.get("compat", {}).items() if there]
+    if not left:
+        return "its mistakes mended, so that it is invariant by construction"
+    return f"with {len(left)} of its mistakes ({', '.join(left)})"
+
+
 def _training(training: dict[str, Any]) -> str:
     if not training:
         return "How it was trained is not recorded.\n"
     config = training["config"]
     data = config["data"]
-    optimiser = config["optimiser"]
+    notes = "".join(f"- {note}\n" for note in training.get("notes", []))
     return f"""## Training
 
 - Data: {data["scans"]} synthetic scans (heads: {", ".join(training["sources"])}; virtual scanner; seed {data["seed"]};
   split `train`), {data["validation"]} of other people for validation. No real scan was learnt from.
-- Command: `faceviz train landmarks --config configs/landmarks.yaml`
+- Shown {_shown(data)}.
+- Command: `faceviz train landmarks --config {training.get("config_file", "configs/landmarks.yaml")}`
 - Commit: `{training.get("commit")}`
-- {training["steps"]} steps of {optimiser["batch"]} clouds in {training["minutes"]} minutes, seed {config["seed"]},
+- {_steps(training, config)} in {training["minutes"]} minutes, seed {config["seed"]},
   Adaptive Wing loss{" and soft IoU" if config["loss"].get("overlap") else ""}
 - On the validation clouds: mean IoU at 0.2 {training["validation_iou"]}; inner 51 landmarks, median error
   {training["validation_mm"]} mm
-{"".join(f"- {note}" + chr(10) for note in training.get("notes", []))}"""
+{notes}"""
+
+
+def _shown(data: dict[str, Any]) -> str:
+    """How clouds were changed from one time to the next; older records turned them at random."""
+    if data.get("rotate", True):
+        pose = "in any orientation"
+    else:
+        pose = f"upright, tilted by {data['tilt']:g} degrees (standard deviation about each axis)"
+    return pose + (", mirrored, cut and noisy" if data.get("augment", True) else ", otherwise as they are")
+
+
+def _steps(training: dict[str, Any], config: dict[str, Any]) -> str:
+    optimiser = config["optimiser"]
+    accumulated = f" x {optimiser['accumulate']}" if optimiser.get("accumulate", 1) > 1 else ""
+    planned = f" ({training['epochs']:.1f} of {optimiser['epochs']} epochs)" if training.get("epochs") else ""
+    return f"{training['steps']} steps of {optimiser['batch']}{accumulated} clouds{planned}"
 
 
 def _figures(name: str, report: dict[str, Any]) -> str:

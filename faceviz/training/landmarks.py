@@ -168,6 +168,12 @@ def total_steps(config: LandmarkTrainingConfig, clouds: int) -> int:
     return -(-o.epochs * steps_in_epoch(clouds, o.batch) // o.accumulate)
 
 
+def _epochs(module: LandmarkModule, config: LandmarkTrainingConfig) -> float | None:
+    """How often each cloud was seen; None where they were drawn at random."""
+    planned = config.optimiser.epochs
+    return None if planned is None else round(planned * module.trainer.global_step / module.steps, 2)
+
+
 def _checkpoints(config: LandmarkTrainingConfig, out: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
     """The best by validation, and the latest to go on from."""
     folder = out / "checkpoints"
@@ -237,6 +243,7 @@ def _write_model(
             "commit": provenance()["commit"],
             "steps": int(module.trainer.global_step),
             "minutes": round(module.elapsed / 60, 1),
+            "epochs": _epochs(module, config),
             "validation_iou": round(iou, 4),
             "validation_mm": round(validated["val_mm"], 2),
         },

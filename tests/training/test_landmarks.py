@@ -116,3 +116,34 @@ def test_a_run_can_begin_with_the_weights_of_another(tmp_path, clouds):
         LandmarkPredictor.from_pretrained(run.model, device="cpu").heatmaps(points) for run in (first, second)
     ]
     np.testing.assert_allclose(*heat, atol=1e-4)
+
+
+@needs_anny
+@pytest.mark.parametrize(
+    ("architecture", "network"),
+    [
+        ("ordinary", "{channels: [8, 8, 8, 8], messages: [8, 8, 8, 8], transformer: true}"),
+        ("ferraretto2024", "{hidden: 2, max_degree: 1, k: 8}"),
+    ],
+)
+def test_the_other_architectures_are_trained_by_epochs_and_loaded_by_name(
+    tmp_path, clouds, architecture, network
+):
+    path = tmp_path / "run.yaml"
+    path.write_text(f"""
+name: other
+architecture: {architecture}
+network: {network}
+data: {{sources: [anny], scans: 12, validation: 2, workers: 0, folder: {clouds}, points: [64], augment: false}}
+optimiser: {{name: adam, schedule: restarts, batch: 6, accumulate: 2, epochs: 1, average: 0, clip: 0}}
+validate_every: 2
+threads: 1
+""")
+    result = train_landmarks(path, out=tmp_path / "run", say=lambda _: None)
+    assert result.steps == 2
+    predictor = LandmarkPredictor.from_pretrained(result.model, device="cpu")
+    assert predictor.description["architecture"] == architecture
+    assert predictor.description["training"]["epochs"] == 1.0
+    heat = predictor.heatmaps(random_face(0, 100).points / 100)
+    assert heat.shape == (100, 68) and np.isfinite(heat).all()
+    assert "1.0 of 1 epochs" in (result.model / "README.md").read_text()
