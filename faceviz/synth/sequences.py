@@ -107,13 +107,19 @@ def picture_sequence(
     size: int = SIZE,
     number: int = 0,
     moments: list[Moment] | None = None,
+    clip: bool | None = None,
 ) -> FaceSequence:
     """Pictures of a person: half the sequences are clips of one place, half albums of many.
 
     Args:
+        person, frames, size: who, how many pictures, and pixels a side.
+        rng: the only source of chance.
+        number: recorded as the person.
         moments: poses, expressions and gazes; drawn if not given.
+        clip: one place, or many; drawn if not given.
     """
-    clip = rng.random() < 0.5
+    drawn = rng.random() < 0.5
+    clip = drawn if clip is None else clip
     moments = random_moments(person, frames, clip, rng) if moments is None else moments
     scene = _Scene.random(size, rng)
     shots = []
