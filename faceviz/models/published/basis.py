@@ -155,19 +155,18 @@ def harmonics_of(directions: Tensor, max_degree: int) -> Tensor:
 
 
 def paired_basis(harmonics: Tensor, max_degree: int, signs: str = "positive") -> KernelBasis:
-    """``Q_J Y_J`` as matrices for features, (E, (2 l_out + 1) n_J, 2 l_in + 1) by (l_in, l_out).
+    """``Q_J Y_J`` by (l_in, l_out), each (2 l_out + 1, n_J, 2 l_in + 1, E), the edges last.
 
     Args:
         harmonics: (E, (2 max_degree + 1)^2), side by side as of ``harmonics_of``.
     """
-    basis = {}
+    basis, rows = {}, harmonics.T.contiguous()
     for degree_in in range(max_degree + 1):
         for degree_out in range(max_degree + 1):
             low, high = abs(degree_in - degree_out), degree_in + degree_out
             matrix = torch.from_numpy(_stacked(degree_in, degree_out, signs)).to(harmonics)
-            product = harmonics[:, low**2 : (high + 1) ** 2] @ matrix
-            rows = matrix.shape[1] // (2 * degree_in + 1)
-            basis[degree_in, degree_out] = product.view(-1, rows, 2 * degree_in + 1)
+            shape = (2 * degree_out + 1, high - low + 1, 2 * degree_in + 1, len(harmonics))
+            basis[degree_in, degree_out] = (matrix.T @ rows[low**2 : (high + 1) ** 2]).view(shape)
     return basis
 
 

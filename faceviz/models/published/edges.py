@@ -18,7 +18,7 @@ from torch import Tensor
 
 from faceviz.models.published.basis import KernelBasis, harmonics_of, paired_basis
 
-_CHUNK_EDGES, _CHUNK_KNOTS = 2560, 512
+_CHUNK_EDGES, _CHUNK_KNOTS = 4096, 512
 _TAIL = 128
 
 
@@ -44,7 +44,7 @@ class GroupedEdges:
         offset: (S, 3) ``x_i - x_j``.
         knots: (K,) distances at which radial functions are evaluated: the ends of all groups.
         share: (S, 1) where between the ends of its group an edge lies, 0 to 1; empty if n = 1.
-        basis: ``Q_J Y_J`` of each pair of degrees, (S, (2 l_out + 1) n_J, 2 l_in + 1).
+        basis: ``Q_J Y_J`` of each pair of degrees, (2 l_out + 1, n_J, 2 l_in + 1, S).
     """
 
     size: int

@@ -8,7 +8,7 @@ features alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,8 +22,8 @@ from faceviz.models.published.radial import RadialNetwork, hidden_together, stac
 
 _HIDDEN_WEIGHTS = 8
 
-#: By (degree in, degree out), radial weights at the knots (K, n_J C_in, C_value + C_key), or T, or a gradient of them.
-Pairs = dict[tuple[int, int], Tensor]
+#: Radial weights at K knots by degree out, (K, sum_k n_J C_k, C_value + C_key), the degrees in one after the other.
+Tables = dict[int, Tensor]
 
 
 class Kernels(nn.Module):
@@ -67,13 +67,22 @@ class Layout:
     def pairs(self) -> list[tuple[int, int]]:
         return [(k, j) for k in self.edges for j in self.value]
 
-    def sent(self, rows: Tensor, offset: Tensor) -> Features:
-        """Features (E, 2 k + 1, C) by degree k of rows (E, dim), with the relative position (E, 3)."""
-        x = unpacked(rows.unsqueeze(1), self.source)
+    def terms(self, k: int, j: int) -> int:
+        """``n_J C_k``: what the radial weights of a pair act on."""
+        return (2 * min(k, j) + 1) * self.edges[k]
+
+    def sent(self, columns: Tensor, offset: Tensor) -> Features:
+        """Features (2 k + 1, C, E) by degree k of columns (dim, E), with the relative position (E, 3)."""
+        sizes = [(2 * degree + 1) * count for degree, count in self.source.items()]
+        x = {
+            degree: part.unflatten(0, (2 * degree + 1, -1))
+            for degree, part in zip(self.source, columns.split(sizes), strict=True)
+        }
         if self.relative == "cat":
-            x[1] = torch.cat([x[1], offset.unsqueeze(-1)], -1) if 1 in x else offset.unsqueeze(-1)
+            position = offset.T.unsqueeze(1)
+            x[1] = torch.cat([x[1], position], 1) if 1 in x else position
         elif self.adds:
-            x[1] = torch.cat([x[1][..., :1] + offset.unsqueeze(-1), x[1][..., 1:]], -1)
+            x[1][:, 0] += offset.T
         return x
 
     @property
@@ -81,8 +90,8 @@ class Layout:
         return self.relative == "add" and self.source.get(1, 0) > 1
 
     def returned(self, grads: Features) -> Tensor:
-        """The gradient (E, dim) of the rows from that of ``sent``."""
-        return torch.cat([grads[k][..., :count].flatten(1) for k, count in self.source.items()], -1)
+        """The gradient (dim, E) of the columns from that of ``sent``."""
+        return torch.cat([grads[k][:, :count].flatten(0, 1) for k, count in self.source.items()])
 
     def split(self, out: Features) -> tuple[Tensor, Tensor]:
         """Rows of values and of keys from messages (E, 2 l + 1, C_value + C_key) by degree l."""
@@ -128,8 +137,8 @@ def messages(
     Args:
         x: features (M, C, 2 l + 1) by degree of all points.
     """
-    rows = packed({degree: part.transpose(1, 2) for degree, part in x.items()}, 1).squeeze(1)
-    return _Messages.apply(layout, edges, places, rows, *_radial_weights(value, key, layout))
+    columns = torch.cat([part.permute(2, 1, 0).flatten(0, 1) for part in x.values()])
+    return _Messages.apply(layout, edges, places, columns, *_radial_weights(value, key, layout))
 
 
 def _radial_weights(value: Kernels, key: Kernels, layout: Layout) -> list[Tensor]:
@@ -155,117 +164,132 @@ def _joined_last(networks: Sequence[RadialNetwork], counts: Sequence[int], chann
     return [torch.cat(weights), torch.cat(biases, -1).flatten()]
 
 
-def _tables(weights: Sequence[Tensor], layout: Layout, knots: Tensor) -> Pairs:
+def _tables(weights: Sequence[Tensor], layout: Layout, knots: Tensor) -> Tables:
     hidden = hidden_together(weights[:_HIDDEN_WEIGHTS], knots)
-    out, first = {}, 0
+    parts: dict[int, list[Tensor]] = {j: [] for j in layout.value}
+    first = 0
     for i, (k, j) in enumerate(layout.pairs):
         weight, bias = weights[_HIDDEN_WEIGHTS + 2 * i : _HIDDEN_WEIGHTS + 2 * i + 2]
         count = len(weight) // hidden.shape[-1]
         seen = hidden[first : first + count].transpose(0, 1).flatten(1)
-        out[k, j] = torch.addmm(bias, seen, weight).view(
-            len(knots), layout.edges[k] * (2 * min(k, j) + 1), -1
-        )
+        parts[j].append(torch.addmm(bias, seen, weight).unflatten(1, (layout.terms(k, j), -1)))
         first += count
-    return out
+    return {j: torch.cat(part, 1) for j, part in parts.items()}
 
 
 class _Messages(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, layout: Layout, edges: GroupedEdges, places: int, rows: Tensor, *weights: Tensor):  # noqa: ANN001, ANN205
-        value = rows.new_zeros(places, layout.value.dim)
-        key = rows.new_zeros(places, layout.key.dim)
+    def forward(ctx, layout: Layout, edges: GroupedEdges, places: int, columns: Tensor, *weights: Tensor):  # noqa: ANN001, ANN205
+        value = columns.new_zeros(places, layout.value.dim)
+        key = columns.new_zeros(places, layout.key.dim)
         for chunk in edges.chunks():
             tables = _tables(weights, layout, edges.knots[chunk.knots])
-            contracted = _contracted(layout, edges, chunk, rows)
-            out = {j: _weighted(layout, edges, chunk, contracted, tables, j) for j in layout.value}
+            sent = _sent(layout, edges, chunk, columns)
+            out = {
+                j: _weighted(edges, chunk, _contracted(layout, edges, chunk, sent, j), tables[j])
+                for j in tables
+            }
             for whole, part in zip((value, key), layout.split(out), strict=True):
                 whole.index_copy_(0, edges.place[chunk.edges], part)
         ctx.layout, ctx.edges = layout, edges
-        ctx.save_for_backward(rows, *weights)
+        ctx.save_for_backward(columns, *weights)
         return value, key
 
     @staticmethod
     @once_differentiable
     def backward(ctx, value: Tensor, key: Tensor):  # noqa: ANN001, ANN205
         layout, edges = ctx.layout, ctx.edges
-        rows, *weights = ctx.saved_tensors
+        columns, *weights = ctx.saved_tensors
         leaves = [weight.detach().requires_grad_() for weight in weights]
-        to_rows, to_weights = torch.zeros_like(rows), [torch.zeros_like(weight) for weight in weights]
+        to_columns, to_weights = torch.zeros_like(columns), [torch.zeros_like(weight) for weight in weights]
         for chunk in edges.chunks():
             with torch.enable_grad():
                 tables = _tables(leaves, layout, edges.knots[chunk.knots])
             place, real = edges.place[chunk.edges], edges.real[chunk.edges]
             out = layout.joined(value[place] * real, key[place] * real)
-            to_sent, to_tables = _chunk_backward(layout, edges, chunk, rows, tables, out)
-            to_rows.index_add_(0, edges.source[chunk.edges], to_sent)
-            pairs = layout.pairs
-            grads = torch.autograd.grad([tables[p] for p in pairs], leaves, [to_tables[p] for p in pairs])
+            to_sent, to_tables = _chunk_backward(layout, edges, chunk, columns, tables, out)
+            to_columns.index_add_(1, edges.source[chunk.edges], to_sent)
+            grads = torch.autograd.grad(list(tables.values()), leaves, [to_tables[j] for j in tables])
             for total, grad in zip(to_weights, grads, strict=True):
                 total += grad
-        return None, None, None, to_rows, *to_weights
+        return None, None, None, to_columns, *to_weights
 
 
-def _contracted(layout: Layout, edges: GroupedEdges, chunk: Chunk, rows: Tensor) -> Pairs:
-    """``T``: (groups, n (2 l + 1), n_J C_in)."""
-    sent = layout.sent(rows[edges.source[chunk.edges]], edges.offset[chunk.edges])
-    return {
-        (k, j): torch.bmm(edges.basis[k, j][chunk.edges], sent[k]).view(
-            chunk.groups, edges.size * (2 * j + 1), -1
-        )
-        for k, j in layout.pairs
-    }
+def _sent(layout: Layout, edges: GroupedEdges, chunk: Chunk, columns: Tensor) -> Features:
+    return layout.sent(columns.index_select(1, edges.source[chunk.edges]), edges.offset[chunk.edges])
 
 
-def _weighted(
-    layout: Layout, edges: GroupedEdges, chunk: Chunk, contracted: Pairs, tables: Pairs, j: int
-) -> Tensor:
+def _blocks(layout: Layout, whole: Tensor, j: int) -> Iterator[tuple[int, Tensor]]:
+    """The parts (2 l + 1, n_J, C_k, E) of T by degree in k."""
+    sizes = [layout.terms(k, j) for k in layout.edges]
+    for (k, count), part in zip(layout.edges.items(), whole.split(sizes, 1), strict=True):
+        yield k, part.unflatten(1, (-1, count))
+
+
+def _contracted(layout: Layout, edges: GroupedEdges, chunk: Chunk, sent: Features, j: int) -> Tensor:
+    """``T`` (2 l + 1, sum_k n_J C_k, E), edges last, so that the sum over 2 k + 1 components runs along them."""
+    some = next(iter(sent.values()))
+    total = sum(layout.terms(k, j) for k in layout.edges)
+    out = some.new_empty(2 * j + 1, total, some.shape[-1])
+    for k, block in _blocks(layout, out, j):
+        basis = edges.basis[k, j][..., chunk.edges].unsqueeze(-2)  # (2 l + 1, n_J, 2 k + 1, 1, E)
+        torch.mul(basis[:, :, 0], sent[k][0], out=block)
+        for m in range(1, 2 * k + 1):
+            block.addcmul_(basis[:, :, m], sent[k][m])
+    return out
+
+
+def _both_ends(edges: GroupedEdges, table: Tensor) -> Tensor:
+    """Weights at the lower and the upper end of each group, (G, terms, 2 C_out); with one edge a group, its own."""
+    return table if edges.size == 1 else torch.cat([table[:-1], table[1:]], -1)
+
+
+def _weighted(edges: GroupedEdges, chunk: Chunk, contracted: Tensor, table: Tensor) -> Tensor:
     """Messages (E, 2 l + 1, C_value + C_key) of one degree l."""
-
-    def acted(part: slice) -> Tensor:
-        total = None
-        for k in layout.edges:
-            table = tables[k, j][part]
-            total = contracted[k, j] @ table if total is None else total.baddbmm_(contracted[k, j], table)
-        return total.view(chunk.groups * edges.size, 2 * j + 1, -1)
-
-    if edges.size == 1:
-        return acted(slice(None))
-    return torch.lerp(acted(slice(0, -1)), acted(slice(1, None)), edges.share[chunk.edges].unsqueeze(-1))
+    table, counts = _both_ends(edges, table), table.shape[-1]
+    out = table.new_empty(contracted.shape[-1], len(contracted), counts)
+    for m, part in enumerate(contracted):
+        product = part.view(-1, chunk.groups, edges.size).permute(1, 2, 0) @ table
+        product = product.flatten(0, 1)
+        if edges.size == 1:
+            out[:, m] = product
+        else:
+            share = edges.share[chunk.edges]
+            torch.lerp(product[:, :counts], product[:, counts:], share, out=out[:, m])
+    return out
 
 
 def _chunk_backward(
-    layout: Layout, edges: GroupedEdges, chunk: Chunk, rows: Tensor, tables: Pairs, out: Features
-) -> tuple[Tensor, Pairs]:
-    """Gradients of the rows that were sent (E, dim), and of the tables, from those of the messages."""
-    contracted = _contracted(layout, edges, chunk, rows)
-    to_sent: Features = {}
+    layout: Layout, edges: GroupedEdges, chunk: Chunk, columns: Tensor, tables: Tables, out: Features
+) -> tuple[Tensor, Tables]:
+    """Gradients of the columns that were sent (dim, E), and of the tables, from those of the messages."""
+    sent = _sent(layout, edges, chunk, columns)
+    to_sent = {k: torch.zeros_like(part) for k, part in sent.items()}
     to_tables = {}
-    for k, j in layout.pairs:
-        to_contracted, to_tables[k, j] = _product_backward(
-            edges, chunk, contracted[k, j], tables[k, j].detach(), out[j]
-        )
-        basis = edges.basis[k, j][chunk.edges].transpose(1, 2)
-        to_contracted = to_contracted.view(len(basis), basis.shape[-1], -1)
-        if k in to_sent:
-            to_sent[k].baddbmm_(basis, to_contracted)
-        else:
-            to_sent[k] = torch.bmm(basis, to_contracted)
+    for j, table in tables.items():
+        contracted = _contracted(layout, edges, chunk, sent, j)
+        to_contracted, to_tables[j] = _product_backward(edges, chunk, contracted, table.detach(), out[j])
+        for k, block in _blocks(layout, to_contracted, j):
+            basis = edges.basis[k, j][..., chunk.edges].unsqueeze(-2)
+            for term, part in zip(basis.flatten(0, 1), block.flatten(0, 1), strict=True):
+                to_sent[k].addcmul_(term, part)
     return layout.returned(to_sent), to_tables
 
 
 def _product_backward(
     edges: GroupedEdges, chunk: Chunk, contracted: Tensor, table: Tensor, grad: Tensor
 ) -> tuple[Tensor, Tensor]:
-    def rows(part: Tensor) -> Tensor:
-        return part.reshape(chunk.groups, -1, part.shape[-1])
-
-    t = contracted.transpose(1, 2)
-    if edges.size == 1:
-        return torch.bmm(rows(grad), table.transpose(1, 2)), torch.bmm(t, rows(grad))
-    high = edges.share[chunk.edges].unsqueeze(-1) * grad
-    low = grad - high
-    to_table = torch.zeros_like(table)
-    to_table[:-1] = torch.bmm(t, rows(low))
-    to_table[1:] += torch.bmm(t, rows(high))
-    to_contracted = torch.bmm(rows(low), table[:-1].transpose(1, 2))
-    return to_contracted.baddbmm_(rows(high), table[1:].transpose(1, 2)), to_table
+    """Gradients of T, with its shape, and of the table."""
+    grouped = (-1, chunk.groups, edges.size)
+    high = grad * edges.share[chunk.edges].unsqueeze(-1) if edges.size > 1 else None
+    ends = [(slice(None), grad)] if high is None else [(slice(0, -1), grad - high), (slice(1, None), high)]
+    to_contracted, to_table = torch.empty_like(contracted), torch.zeros_like(table)
+    for m, part in enumerate(contracted):
+        t = part.view(grouped).transpose(0, 1)  # (G, terms, n)
+        to_t = torch.zeros_like(t)
+        for end, of_end in ends:
+            rows = of_end[:, m].unflatten(0, grouped[1:])
+            to_t.baddbmm_(table[end], rows.transpose(1, 2))
+            to_table[end].baddbmm_(t, rows)
+        to_contracted[m].view(grouped).copy_(to_t.transpose(0, 1))
+    return to_contracted, to_table
