@@ -17,6 +17,8 @@ import numpy as np
 import panel as pn
 from widgets import readouts, scans
 from widgets.engine import WORKER, later, predictor
+from widgets.measuring import Measuring
+from widgets.models import ModelChoosers
 from widgets.page import ALL, LandmarksPage
 from widgets.pose import PoseControls
 from widgets.table import LandmarksTable
@@ -25,7 +27,7 @@ from widgets.trace import mark
 from faceviz.display import state
 from faceviz.display.latest import LatestOnly
 from faceviz.display.settings import Settings, Triple
-from faceviz.errors import FacevizError
+from faceviz.errors import CheckpointError, FacevizError
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.scan import FaceScan
 
@@ -38,13 +40,26 @@ class LandmarksApp:
     def __init__(self) -> None:
         self.settings = Settings()
         self.moved: state.Moved | None = None
+        self.second: state.Moved | None = None
         self.worst, self.moves = 0.0, 0
         self._untold = False
         self._rng = np.random.default_rng()
-        self.page = LandmarksPage(PoseControls(self._on_pose, self._on_random), LandmarksTable(self._choose))
         fail, busy = later(self._on_failure), later(self._on_busy)
+        self.measuring = Measuring(self._shown, self._on_failure, self._on_busy)
+        self.page = LandmarksPage(
+            PoseControls(self._on_pose, self._on_random),
+            LandmarksTable(self._choose),
+            ModelChoosers(self._on_models),
+            self.measuring,
+        )
         self._loads = LatestOnly(WORKER, self._load, later(self._on_loaded), fail, busy=busy)
-        self._moves = LatestOnly(WORKER, self._move, later(self._on_moved), fail, busy=busy)
+        self._moves = LatestOnly(WORKER, _move, later(self._on_moved), fail, busy=busy)
+        self._seconds = LatestOnly(WORKER, _move, later(self._on_second), fail, busy=busy)
+        self._folders = LatestOnly(
+            WORKER, lambda path: predictor(path), later(self._on_folder), fail, busy=busy
+        )
+        self.settings = self.settings.with_(model=self.page.models.first)
+        self._model_shown = self.page.models.first
         self._wire()
         pn.state.onload(lambda: self._on_sample(self.page.sample.value))
 
@@ -54,8 +69,10 @@ class LandmarksApp:
         page.new_drop(self._on_upload)
         page.landmark.param.watch(lambda e: self._change(landmark=None if e.new == ALL else e.new), "value")
         page.threshold.param.watch(lambda e: self._change(threshold=float(e.new[0])), "values")
-        for name in ("body", "beside", "colormap"):
+        for name in ("body", "colormap"):
             getattr(page, name).param.watch(lambda e, name=name: self._change(**{name: e.new}), "value")
+        page.models.protocol.param.watch(lambda e: self._on_protocol(e.new), "value")
+        page.models.folder.param.watch(lambda e: self._on_path(e.new), "value")
         page.view.param.watch(lambda _: self._choose(page.view.selected), "clicks")
         page.view.param.watch(lambda _: self._tell(), "drawn")
         page.shoot.on_click(lambda _: page.view.param.update(shoot=page.view.shoot + 1))
@@ -63,36 +80,53 @@ class LandmarksApp:
 
     def template(self) -> pn.viewable.Viewable:
         template = self.page.template()
+        self.page.tabs.param.watch(lambda _: self._trace(), "active")
         template.param.watch(lambda e: self._change(dark=e.new), "dark_theme")
         self.settings = self.settings.with_(dark=template.dark_theme)
         return template
 
+    @property
+    def working(self) -> bool:
+        jobs = (self._loads, self._moves, self._seconds, self._folders, self.measuring)
+        return any(job.working for job in jobs)
+
     # ---- in the worker's thread
 
     def _load(self, job: tuple[scans.Sample | None, Callable[[], FaceScan]]) -> state.LoadedScan:
-        return state.load(predictor(), job[1]())
-
-    def _move(self, job: tuple[state.LoadedScan, RigidTransform]) -> state.Moved:
-        mark("work begins")
-        moved = state.move(predictor(), *job)
-        mark("work ends", **moved.prediction.seconds)
-        return moved
+        return state.load(predictor(self.page.models.first), job[1]())
 
     # ---- answers of the worker
 
     def _on_loaded(self, job, loaded: state.LoadedScan) -> None:
-        self.moved, self.worst, self.moves = state.unmoved(loaded), 0.0, 0
+        self.moved, self.second, self.worst, self.moves = state.unmoved(loaded), None, 0.0, 0
         self.settings = self.settings.with_(rotation_deg=(0, 0, 0), translation=(0, 0, 0))
         self.page.show_scan(job[0] or loaded.scan, loaded.scan, state.translation_reach(loaded.scan))
+        self.measuring.forget()
         self._draw()
+        if self.settings.model != self.page.models.first or self.settings.beside == "model":
+            self._ask()
 
-    def _on_moved(self, _, moved: state.Moved) -> None:
-        if moved.loaded is self.moved.loaded:  # else of a scan that is gone
-            mark("answer taken")
-            self.moved = moved
-            self.worst, self.moves = max(self.worst, moved.change), self.moves + 1
-            self._draw()
-            mark("answer sent")
+    def _on_moved(self, job: tuple, moved: state.Moved) -> None:
+        if moved.loaded.key != self.moved.loaded.key or job[0] != self.settings.model:
+            return  # of a scan or a model that is gone
+        mark("answer taken")
+        if moved.loaded.predictor is not self.moved.loaded.predictor:
+            self.worst, self.moves = 0.0, 0
+            self.measuring.forget()
+        self.moved, self._model_shown = moved, job[0]
+        self.worst, self.moves = max(self.worst, moved.change), self.moves + 1
+        self._draw()
+        mark("answer sent")
+
+    def _on_second(self, job: tuple, moved: state.Moved) -> None:
+        if self.settings.beside == "model" and job[0] == self.settings.second:
+            if moved.loaded.key == self.moved.loaded.key:
+                self.second = moved
+                self._draw()
+
+    def _on_folder(self, path: str, _) -> None:
+        self.page.models.folder.value = ""
+        self.page.models.add(path)
 
     def _on_failure(self, _, error: Exception) -> None:
         if isinstance(error, FacevizError):
@@ -103,12 +137,13 @@ class LandmarksApp:
         pn.state.notifications.error(text, duration=12_000)
         if self.moved is None:
             self.page.view.message = text
-        else:
-            self.page.show_choice()
+            return
+        self.page.show_choice()
+        if isinstance(error, CheckpointError):
+            self._keep_models()
 
     def _on_busy(self) -> None:
-        working = self._loads.working or self._moves.working
-        self.page.busy.object = readouts.busy(working)
+        self.page.busy.object = readouts.busy(self.working)
         self._tell()
 
     # ---- what a person does
@@ -121,10 +156,44 @@ class LandmarksApp:
         mark("move taken")
         self.settings = self.settings.with_(rotation_deg=rotation_deg, translation=translation)
         if self.moved is not None:
-            pose = self._pose()
-            self.page.view.move(pose)
-            self._moves.submit((self.moved.loaded, pose))
+            self.page.view.move(self._pose())
+            self._ask()
             mark("move sent")
+
+    def _ask(self) -> None:
+        """The networks, about the scan as it is now moved."""
+        rest = (self.moved.loaded, self._pose(), self.settings.protocol)
+        self._moves.submit((self.settings.model, *rest))
+        if self.settings.beside == "model":
+            self._seconds.submit((self.settings.second, *rest))
+
+    def _on_models(self, model: str, beside: str, second: str) -> None:
+        before = self.settings
+        self.settings = before.with_(model=model, beside=beside, second=second)
+        if second != before.second:
+            self.second = None
+            self.measuring.forget()
+        if self.moved is not None:
+            self._draw()
+            if model != before.model or (beside == "model" and self.second is None):
+                self._ask()
+
+    def _keep_models(self) -> None:
+        """A model that could not be read leaves the choosers on those that are shown."""
+        second = self.settings.second if self.second is not None else ""
+        beside = self.settings.beside if second or self.settings.beside != "model" else "truth"
+        self.settings = self.settings.with_(model=self._model_shown, beside=beside, second=second)
+        self.page.models.show(self.settings.model, beside, second)
+
+    def _on_protocol(self, protocol: str) -> None:
+        self.settings = self.settings.with_(protocol=protocol)
+        self.worst, self.moves = 0.0, 0
+        if self.moved is not None:
+            self._ask()
+
+    def _on_path(self, path: str) -> None:
+        if path.strip():
+            self._folders.submit(path.strip())
 
     def _on_random(self) -> None:
         if self.moved is not None:
@@ -148,7 +217,9 @@ class LandmarksApp:
             return io.StringIO("{}")
         stem = PurePath(self.moved.loaded.scan.source).stem or "scan"
         self.page.download.filename = f"{stem}.landmarks.json"
-        return io.StringIO(json.dumps(state.landmarks_document(self.moved, predictor().name), indent=1))
+        return io.StringIO(
+            json.dumps(state.landmarks_document(self.moved, self.moved.loaded.model), indent=1)
+        )
 
     # ---- from state to page
 
@@ -160,7 +231,8 @@ class LandmarksApp:
         if self.moved is None:
             return
         self.page.view.message = ""
-        self.page.view.show(replace(state.moved_scene(self.moved, self.settings), pose=self._pose()))
+        spec = state.moved_scene(self.moved, self.settings, self.second)
+        self.page.view.show(replace(spec, pose=self._pose()))
         self._untold = True
         self._tell()
 
@@ -173,6 +245,16 @@ class LandmarksApp:
         if self._untold and not self._moves.working:
             self._untold = False
             self._tell_landmarks()
+            self._trace()
+
+    def _trace(self) -> None:
+        """While its tab is open."""
+        if self.moved is not None and self.page.tabs.active == 1:
+            self.measuring.trace()
+
+    def _shown(self) -> list[state.Moved]:
+        both = (self.moved, self.second if self.settings.beside == "model" else None)
+        return [part for part in both if part is not None]
 
     def _tell_landmarks(self) -> None:
         page, threshold = self.page, self.settings.threshold
@@ -181,6 +263,15 @@ class LandmarksApp:
         page.iou.object, page.error.object = readouts.iou(table, threshold), readouts.error(table)
         curve = state.moved_curve(self.moved)
         page.curve.object = "" if curve is None else readouts.curve(*curve, threshold, table.mean_iou)
+
+
+def _move(job: tuple[str, state.LoadedScan, RigidTransform, str]) -> state.Moved:
+    """In the worker's thread."""
+    mark("work begins")
+    model, *rest = job
+    moved = state.move(predictor(model), *rest)
+    mark("work ends", **moved.prediction.seconds)
+    return moved
 
 
 if pn.state.served:

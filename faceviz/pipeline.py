@@ -197,13 +197,17 @@ class LandmarkPredictor:
         return prepared, prediction
 
     def predict_prepared(
-        self, prepared: PreparedScan, pose: RigidTransform | None = None
+        self, prepared: PreparedScan, pose: RigidTransform | None = None, *, cloud: np.ndarray | None = None
     ) -> LandmarkPrediction:
-        """Landmarks of the prepared cloud moved by ``pose``, graph and network computed anew for it."""
+        """Landmarks of the prepared cloud moved by ``pose``, graph and network computed anew for it.
+
+        Args:
+            cloud: (n, 3) what the network is shown, in its unit; by default the moved points, centred.
+        """
         pose = pose or RigidTransform.identity()
         posed, centre = pose.apply(prepared.points), pose.apply(prepared.centre)
         seconds = dict(prepared.seconds)
-        heat = self._heatmaps((posed - centre) / prepared.radius, seconds)
+        heat = self._heatmaps((posed - centre) / prepared.radius if cloud is None else cloud, seconds)
         started = time.perf_counter()
         landmarks, confidence = heatmaps_to_landmarks(heat, posed, prepared.sigma)
         landmarks = _on_surface(landmarks, prepared, pose)

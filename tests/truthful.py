@@ -48,7 +48,7 @@ class TruthfulPredictor:
         )
 
     def predict_prepared(
-        self, prepared: PreparedScan, pose: RigidTransform | None = None
+        self, prepared: PreparedScan, pose: RigidTransform | None = None, *, cloud: np.ndarray | None = None
     ) -> LandmarkPrediction:
         started = time.perf_counter()
         self.passes += 1
@@ -56,7 +56,8 @@ class TruthfulPredictor:
         points = pose.apply(prepared.points)
         landmarks = pose.apply(self._guess(prepared))
         heat = landmarks_to_heatmaps(points, landmarks, prepared.sigma) * np.linspace(0.8, 1.0, 68)
-        heat = np.clip(heat + self.leak * np.abs(pose.rotation - np.eye(3)).max(), 0.0, 1.0)
+        motion = 0.0 if cloud is None else np.abs(cloud - prepared.normalised).max()
+        heat = np.clip(heat + self.leak * min(motion, 1.0), 0.0, 1.0)
         time.sleep(self.seconds)
         return LandmarkPrediction(
             landmarks,

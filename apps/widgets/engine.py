@@ -1,4 +1,4 @@
-"""The heavy work, shared by all sessions of the server: the network is loaded once and makes one pass at a time."""
+"""The heavy work, shared by all sessions of the server: each network is loaded once, and one makes a pass at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import panel as pn
 if TYPE_CHECKING:
     from faceviz.pipeline import LandmarkPredictor
 
-#: Name or folder of the weights, for those who want others than the ones that come along.
+#: Name or folder of the model that the app begins with, for those who want another than the one that comes along.
 MODEL = os.environ.get("FACEVIZ_MODEL", "se3unet")
 
 #: One worker, so that threads of two passes never fight over the cores.
@@ -23,12 +23,16 @@ WORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
 PAINTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
 
 
-@functools.cache
-def predictor() -> LandmarkPredictor:
-    """Takes seconds the first time; call it in the worker."""
-    from faceviz.pipeline import LandmarkPredictor
+@functools.lru_cache(maxsize=8)
+def predictor(model: str) -> LandmarkPredictor:
+    """A model by name or folder, or a published checkpoint; takes seconds the first time: call it in the worker.
 
-    return LandmarkPredictor.from_pretrained(MODEL)
+    Raises:
+        CheckpointError: there is no such model, or it is damaged.
+    """
+    from faceviz.evaluation.models import open_model
+
+    return open_model(model)
 
 
 def later(method: Callable[..., None]) -> Callable[..., None]:

@@ -11,6 +11,8 @@ from faceviz.display.colormaps import NAMES as COLORMAPS
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
 from faceviz.scan import FaceScan
 from widgets import readouts, scans
+from widgets.measuring import Measuring
+from widgets.models import ModelChoosers
 from widgets.pose import PoseControls
 from widgets.sliders import Sliders, row
 from widgets.table import LandmarksTable
@@ -19,7 +21,6 @@ from widgets.viewer import SceneView
 ALL = -1
 LANDMARKS = {"All 68 landmarks": ALL} | {f"{i} {NAMES[i]}": i for i in range(LANDMARK_COUNT)}
 BODIES = {"Surface": "surface", "Points": "points", "Network": "network"}
-BESIDE = {"Truth": "truth", "Difference": "difference", "Nothing": "nothing"}
 COLOURS = {name.capitalize(): name for name in COLORMAPS}
 
 _WIDE = {"sizing_mode": "stretch_width"}
@@ -29,8 +30,10 @@ _FIELD = {"size": "small", "margin": (10, 8, 4, 8), "sizing_mode": "stretch_widt
 class LandmarksPage:
     """All widgets of the page, by name."""
 
-    def __init__(self, pose: PoseControls, table: LandmarksTable) -> None:
-        self.pose, self.table = pose, table
+    def __init__(
+        self, pose: PoseControls, table: LandmarksTable, models: ModelChoosers, measuring: Measuring
+    ) -> None:
+        self.pose, self.table, self.models, self.measuring = pose, table, models, measuring
         self.view = SceneView(
             sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
         )
@@ -46,9 +49,8 @@ class LandmarksPage:
             rows=[row("IoU threshold", 0.05, 0.95, step=0.01, digits=2, rest=0.2)], values=[0.2], **_WIDE
         )
         self.body = pmui.Select(label="Draw", options=BODIES, **_FIELD)
-        self.beside = pmui.Select(label="Beside it", options=BESIDE, **_FIELD)
         self.colormap = pmui.Select(label="Colours", options=COLOURS, **_FIELD)
-        button = {"variant": "outlined", "size": "small", "margin": (14, 8, 4, 4)}
+        button = {"variant": "outlined", "size": "small", "margin": (0, 4), "align": "center", "sx": _INK}
         self.shoot = pmui.Button(label="PNG", icon="photo_camera", description="Save the picture", **button)
         self.download = pmui.FileDownload(
             label="JSON",
@@ -65,6 +67,9 @@ class LandmarksPage:
         )
         self.curve = pn.pane.HTML("", margin=(2, 8), **_WIDE)
         self.busy = pn.pane.HTML("", stylesheets=[_BUSY], width=90, align="center")
+        self.keys = pmui.IconButton(
+            icon="keyboard", label="Mouse and keys", description=_KEYS, size="small", align="center"
+        )
 
     def show_scan(self, choice: scans.Sample, scan: FaceScan, reach: float) -> None:
         """Says which scan is shown, and sets the sliders anew."""
@@ -102,23 +107,28 @@ class LandmarksPage:
         claim = pn.pane.HTML(
             "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[_CLAIM]
         )
-        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, **_WIDE)
+        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, self.keys, self.shoot, self.download, **_WIDE)
 
     def _scan(self) -> pn.viewable.Viewable:
         return pmui.Column(self.sample, self.facts, self.drop, self.hint, **_WIDE)
 
     def _motion(self) -> pn.viewable.Viewable:
-        keys = pn.pane.HTML(_KEYS, stylesheets=[_SMALL], margin=(8, 10), **_WIDE)
-        return pmui.Column(pmui.Divider(margin=(4, 10)), self.pose, keys, **_WIDE)
+        models = self.models
+        return pmui.Column(self.pose, models.protocol, models.folder, models.hint, **_WIDE)
 
     def _main(self) -> pn.viewable.Viewable:
-        tools = pmui.Row(self.body, self.beside, self.colormap, self.shoot, self.download, **_WIDE)
+        tools = pmui.Row(self.models.model, self.models.beside, self.body, self.colormap, **_WIDE)
         tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
-        right = pmui.Column(
-            self.landmark, self.threshold, self.curve, self.table,
-            sizing_mode="stretch_height", width=356,
-        )  # fmt: skip
+        landmarks = pmui.Column(self.curve, self.table, sizing_mode="stretch_both")
+        self.tabs = pmui.Tabs(
+            ("Landmarks", landmarks),
+            ("Layers", self.measuring.layers),
+            ("Sphere", self.measuring.sphere),
+            sizing_mode="stretch_both",
+            sx=_TABS,
+        )
+        right = pmui.Column(self.landmark, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)
         return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": f"calc(100vh - {_BAR + 8}px)"})
 
 
@@ -135,6 +145,16 @@ _KEYS = """
 In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a
 landmark, a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
 """
+_INK = {"& .MuiButton-root, &.MuiButton-root": {"color": "text.primary", "borderColor": "divider"}}
+_TABS = {
+    "& .MuiTabs-root": {"minHeight": "38px"},
+    "& .MuiTab-root": {
+        "minHeight": "38px",
+        "padding": "4px 14px",
+        "fontSize": "13.5px",
+        "textTransform": "none",
+    },
+}
 _SMALL = ":host { font-size: 12.5px; line-height: 1.5; opacity: .75; }"
 _DROP = """
 .filepond--root { box-sizing: border-box; min-height: 50px; margin: 0; font-family: inherit; font-size: 13px;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
@@ -62,3 +62,55 @@ class LatestOnly(Generic[T, R]):
             self._executor.submit(self._work)
         else:
             self._busy()
+
+
+class Stepwise(Generic[R]):
+    """Long work in steps, each a job of its own, so that other work gets its turn between two; can be cancelled.
+
+    Args:
+        executor: where the steps run.
+        deliver: called in the worker's thread with what a step gave.
+        end: called in the worker's thread once, with the error or None, after the last step; not after ``cancel``.
+    """
+
+    def __init__(
+        self, executor: Executor, deliver: Callable[[R], None], end: Callable[[Exception | None], None]
+    ) -> None:
+        self._executor, self._deliver, self._end = executor, deliver, end
+        self._steps: Iterator[R] | None = None
+
+    @property
+    def working(self) -> bool:
+        return self._steps is not None
+
+    def start(self, begin: Callable[[], Iterator[R]]) -> None:
+        """Begins anew; ``begin`` is called in the worker, since it may be heavy too."""
+        self._steps = steps = _lazily(begin)
+        self._executor.submit(self._step, steps)
+
+    def cancel(self) -> None:
+        """No further step, and no further word."""
+        self._steps = None
+
+    def _step(self, steps: Iterator[R]) -> None:
+        if steps is not self._steps:
+            return
+        try:
+            result = next(steps)
+        except StopIteration:
+            self._finish(steps, None)
+        except Exception as error:
+            self._finish(steps, error)
+        else:
+            if steps is self._steps:
+                self._deliver(result)
+                self._executor.submit(self._step, steps)
+
+    def _finish(self, steps: Iterator[R], error: Exception | None) -> None:
+        if steps is self._steps:
+            self._steps = None
+            self._end(error)
+
+
+def _lazily(begin: Callable[[], Iterator[R]]) -> Iterator[R]:
+    yield from begin()

@@ -75,6 +75,9 @@ def scene(
     body: Body | None = None,
     front: Front | None = None,
     key: str = "",
+    second: LandmarkPrediction | None = None,
+    titles: tuple[str, str] = ("Prediction", "Other model"),
+    notes: tuple[str, str] = ("", ""),
 ) -> SceneSpec:
     """The scene of a predicted scan, in the pose that it was predicted in.
 
@@ -85,15 +88,24 @@ def scene(
         body: made before by ``make_body``; it depends neither on the pose nor on the heat.
         front: known before; else found from the landmarks.
         key: of the scan; its source by default.
+        second: what another model sees in the same points, for ``settings.beside == "model"``.
+        titles, notes: of the two models, where both are shown.
     """
     prepared, scan = prediction.prepared, prediction.prepared.scan
     landmarks = prediction.pose.inverse().apply(prediction.landmarks)
     front = front or front_of(landmarks)
     body = body or make_body(prepared, settings.body, front=front.forward)
     truth_heat = true_heat(prepared) if truth_heat is None else truth_heat
+    if settings.beside == "model" and second is not None:
+        panes = tuple(
+            _model_pane(part, title, note, body, settings)
+            for part, title, note in zip((prediction, second), titles, notes, strict=True)
+        )
+    else:
+        panes = _panes(prediction.point_heatmaps, landmarks, truth_heat, scan.landmarks, body, settings)
     return SceneSpec(
         body=body,
-        panes=_panes(prediction.point_heatmaps, landmarks, truth_heat, scan.landmarks, body, settings),
+        panes=panes,
         pose=prediction.pose,
         centre=scan.centroid,
         radius=scan.radius,
@@ -134,12 +146,20 @@ def _panes(
     if truth_heat is None:
         note = f"{note}. This scan brings no true landmarks to compare with."
     first = pane("Prediction", note, heatmaps, landmarks)
-    if truth_heat is None or settings.beside == "nothing":
+    if truth_heat is None or settings.beside in ("nothing", "model"):
         return (first,)
     if settings.beside == "truth":
         return first, pane("Truth", "from the scan's true landmarks", truth_heat, truth)
     change = np.abs(heatmaps - truth_heat)
     return first, pane("Difference", "|prediction \u2212 truth|, true landmarks", change, truth)
+
+
+def _model_pane(
+    prediction: LandmarkPrediction, title: str, note: str, body: Body, settings: Settings
+) -> Pane:
+    heat = body.spread(reduce_heat(prediction.point_heatmaps, settings.landmark))
+    landmarks = prediction.pose.inverse().apply(prediction.landmarks)
+    return Pane(title, note or _where(settings.landmark), heat, landmarks)
 
 
 def _where(landmark: int | None) -> str:

@@ -24,7 +24,11 @@ class Settings(BaseModel):
         threshold: heat at and above which a point counts for the IoU.
         colormap: one of ``faceviz.display.colormaps.NAMES``.
         body: what carries the colours: the scan's surface, its points, or the points that the network sees.
-        beside: the second pane: the truth, the absolute difference, or nothing.
+        beside: the second pane: the truth, the absolute difference, another model, or nothing.
+        model: name or folder of the network; empty for the default.
+        second: that of the other model.
+        protocol: how a motion reaches the network: ``st`` as it is, ``icp`` after alignment back onto the unmoved scan,
+            ``none`` not at all.
         rotation_deg: turns about the fixed x, then y, then z axis through the scan's centre, in degrees.
         translation: shift after the turn, in the scan's unit.
         show_landmarks: whether the 68 positions are drawn.
@@ -37,7 +41,10 @@ class Settings(BaseModel):
     threshold: float = Field(default=0.2, gt=0.0, lt=1.0)
     colormap: str = "ember"
     body: Literal["surface", "points", "network"] = "surface"
-    beside: Literal["truth", "difference", "nothing"] = "truth"
+    beside: Literal["truth", "difference", "model", "nothing"] = "truth"
+    model: str = ""
+    second: str = ""
+    protocol: Literal["none", "icp", "st"] = "st"
     rotation_deg: Triple = (0.0, 0.0, 0.0)
     translation: Triple = (0.0, 0.0, 0.0)
     show_landmarks: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,21 @@ import numpy as np
 
 from faceviz.display.body import Body, make_body
 from faceviz.display.front import Front, front_of
+from faceviz.display.models import model_title
 from faceviz.display.readings import LandmarkTable, landmark_table
 from faceviz.display.scene import SceneSpec, scene, true_heat
 from faceviz.display.settings import Settings, rotation_to_degrees
 from faceviz.errors import FacevizError
 from faceviz.geometry.transforms import RigidTransform, random_rotation
-from faceviz.metrics import CURVE_THRESHOLDS, invariance_error, iou_curve
+from faceviz.metrics import CURVE_THRESHOLDS, heatmap_iou, invariance_error, iou_curve
 from faceviz.scan import FaceScan
 
 if TYPE_CHECKING:
-    from faceviz.pipeline import LandmarkPrediction, LandmarkPredictor
+    from collections.abc import Iterator
+
+    from faceviz.evaluation.equivariance import SphereErrors
+    from faceviz.evaluation.layer_trace import LayerError
+    from faceviz.pipeline import LandmarkPrediction, LandmarkPredictor, PreparedScan
 
 _KEYS = itertools.count(1)
 
@@ -36,11 +41,27 @@ class LoadedScan:
     Args:
         unmoved: the prediction without any motion, against which the invariance is measured.
         key: another one for every scan that is loaded.
+        predictor: that made the prediction.
     """
 
     unmoved: LandmarkPrediction
     key: str = field(default_factory=lambda: str(next(_KEYS)))
+    predictor: LandmarkPredictor | None = field(default=None, repr=False)
     _bodies: dict[str, Body] = field(default_factory=dict, repr=False)
+    _others: dict[LandmarkPredictor, LandmarkPrediction] = field(default_factory=dict, repr=False)
+
+    @property
+    def model(self) -> str:
+        """Name of the network that predicted it."""
+        return self.unmoved.model
+
+    def seen_by(self, predictor: LandmarkPredictor) -> LoadedScan:
+        """The same scan and the same points as another network sees them; each is asked once."""
+        if predictor is self.predictor:
+            return self
+        if predictor not in self._others:
+            self._others[predictor] = predictor.predict_prepared(self.unmoved.prepared)
+        return replace(self, unmoved=self._others[predictor], predictor=predictor)
 
     @property
     def scan(self) -> FaceScan:
@@ -81,6 +102,11 @@ class Moved:
     def pose(self) -> RigidTransform:
         return self.prediction.pose
 
+    @property
+    def still(self) -> bool:
+        """Is the scan where it was?"""
+        return bool(np.allclose(self.pose.matrix, np.eye(4), atol=1e-12))
+
 
 def load(predictor: LandmarkPredictor, scan: FaceScan) -> LoadedScan:
     """Predicts a scan unmoved.
@@ -89,7 +115,7 @@ def load(predictor: LandmarkPredictor, scan: FaceScan) -> LoadedScan:
         FacevizError: the scan cannot be worked on, or shows no face; the message names the scan.
     """
     try:
-        return LoadedScan(predictor.predict(scan))
+        return LoadedScan(predictor.predict(scan), predictor=predictor)
     except FacevizError as error:
         if scan.source in str(error):
             raise
@@ -102,18 +128,78 @@ def unmoved(loaded: LoadedScan) -> Moved:
     return Moved(loaded, loaded.unmoved, None, seconds)
 
 
-def move(predictor: LandmarkPredictor, loaded: LoadedScan, pose: RigidTransform) -> Moved:
-    """Sends the moved points through the network, and measures what changed."""
+def move(
+    predictor: LandmarkPredictor, loaded: LoadedScan, pose: RigidTransform, protocol: str = "st"
+) -> Moved:
+    """Sends the moved points through the network, and measures what changed.
+
+    Args:
+        predictor: another one than the scan was loaded with is asked about the same points.
+        protocol: see ``protocol_cloud``.
+    """
+    loaded = loaded.seen_by(predictor)
+    prepared = loaded.unmoved.prepared
     start = time.perf_counter()
-    prediction = predictor.predict_prepared(loaded.unmoved.prepared, pose)
+    prediction = predictor.predict_prepared(prepared, pose, cloud=protocol_cloud(prepared, pose, protocol))
     seconds = time.perf_counter() - start
     change = invariance_error(loaded.unmoved.point_heatmaps, prediction.point_heatmaps)
     return Moved(loaded, prediction, change, seconds)
 
 
-def moved_scene(moved: Moved, settings: Settings) -> SceneSpec:
-    """What to draw."""
+def network_pose(prepared: PreparedScan, pose: RigidTransform) -> RigidTransform:
+    """A motion of the scan as a motion in the network's frame, ``(x - centre) / radius``."""
+    shift = (pose.apply(prepared.centre) - prepared.centre) / prepared.radius
+    return RigidTransform(pose.rotation, shift)
+
+
+def protocol_cloud(prepared: PreparedScan, pose: RigidTransform, protocol: str) -> np.ndarray:
+    """What the network is shown, (n, 3) in its unit.
+
+    ``st``: the moved points, neither centred nor aligned. ``icp``: the moved points, brought back onto the unmoved scan
+    as in ``faceviz.evaluation.protocols`` (centre, Procrustes on the true landmarks where there are any, ICP).
+    ``none``: the unmoved points.
+    """
+    if protocol == "none":
+        return prepared.normalised
+    cloud = network_pose(prepared, pose).apply(prepared.normalised)
+    return cloud if protocol == "st" else _aligned_back(prepared, cloud, pose)
+
+
+def _aligned_back(prepared: PreparedScan, cloud: np.ndarray, pose: RigidTransform) -> np.ndarray:
+    from faceviz.evaluation.protocols import NormalisedScan, realignment
+    from faceviz.geometry.alignment import ICP_THRESHOLD, icp
+
+    goal = prepared.normalised
+    if prepared.scan.landmarks is None:
+        start = RigidTransform(np.eye(3), goal.mean(axis=0) - cloud.mean(axis=0))
+        return icp(cloud, goal, ICP_THRESHOLD, init=start).transform.apply(cloud)
+    landmarks = (prepared.scan.landmarks - prepared.centre) / prepared.radius
+    moved = NormalisedScan(cloud, network_pose(prepared, pose).apply(landmarks), 1.0)
+    return realignment(moved, NormalisedScan(goal, landmarks, 1.0)).apply(cloud)
+
+
+def trace(moved: Moved) -> tuple[LayerError, ...]:
+    """The equivariance error of every layer of the network under the motion, whatever the protocol."""
+    from faceviz.evaluation.layer_trace import layer_trace
+
+    prepared = moved.loaded.unmoved.prepared
+    return layer_trace(
+        moved.loaded.predictor.network, prepared.normalised, network_pose(prepared, moved.pose)
+    )
+
+
+def sphere(loaded: LoadedScan, *, axes: int = 32) -> Iterator[SphereErrors]:
+    """What turns about many axes do to the heat, one turn after the other."""
+    from faceviz.evaluation.equivariance import measure_sphere
+
+    points = loaded.unmoved.prepared.normalised
+    return measure_sphere(loaded.predictor.heatmaps, points, loaded.truth_heat, axes=axes)
+
+
+def moved_scene(moved: Moved, settings: Settings, second: Moved | None = None) -> SceneSpec:
+    """What to draw; with a second model, each pane says what its model makes of the motion."""
     loaded = moved.loaded
+    models = (moved, second) if second is not None else (moved, moved)
     return scene(
         moved.prediction,
         settings,
@@ -121,7 +207,19 @@ def moved_scene(moved: Moved, settings: Settings) -> SceneSpec:
         body=loaded.body(settings.body),
         front=loaded.front,
         key=loaded.key,
+        second=None if second is None else second.prediction,
+        titles=tuple(model_title(part.loaded.model) for part in models),
+        notes=tuple(_note(part, settings) for part in models),
     )
+
+
+def _note(moved: Moved, settings: Settings) -> str:
+    truth = moved.loaded.truth_heat
+    parts = [] if moved.change is None else [f"heat changed by {moved.change:.1e}"]
+    if truth is not None:
+        iou = heatmap_iou(moved.prediction.point_heatmaps, truth, settings.threshold)
+        parts.append(f"IoU {np.nanmean(iou):.3f}")
+    return ", ".join(parts)
 
 
 def moved_table(moved: Moved, threshold: float) -> LandmarkTable:

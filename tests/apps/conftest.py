@@ -47,7 +47,7 @@ class Hand:
         from widgets.engine import WORKER
 
         end = time.monotonic() + 30
-        while self.app._loads.working or self.app._moves.working:
+        while self.app.working:
             assert time.monotonic() < end, "the page does not come to rest"
             time.sleep(0.005)
         WORKER.submit(lambda: None).result(timeout=30)
@@ -66,7 +66,7 @@ def hand(predictor, notices, monkeypatch):
     """A hand on the page, without a browser; its first scan is shown. The predictor knows the truth."""
     import landmarks
 
-    monkeypatch.setattr(landmarks, "predictor", lambda: predictor)
+    monkeypatch.setattr(landmarks, "predictor", lambda _: predictor)
     app = landmarks.LandmarksApp()
     app.template()
     hand = Hand(app)

@@ -37,13 +37,13 @@ def test_a_network_that_is_not_invariant_shows_in_red(hand, app, monkeypatch):
     import landmarks
 
     leaky = TruthfulPredictor(leak=0.1)
-    monkeypatch.setattr(landmarks, "predictor", lambda: leaky)
+    monkeypatch.setattr(landmarks, "predictor", lambda _: leaky)
     hand.turn(0, 50, 0, 0, 0, 0)
     assert "broken" in app.page.meter.object
 
 
 def test_of_many_quick_moves_the_last_one_wins_and_few_passes_are_made(hand, app, predictor):
-    predictor.seconds = 0.05
+    predictor.seconds = 0.2
     before = predictor.passes
     for angle in range(60):
         app.page.pose.sliders.values = [float(angle), 0.0, 0.0, 0.0, 0.0, 0.0]
@@ -131,7 +131,7 @@ def test_a_bad_file_makes_a_one_line_notice_and_the_former_scan_stays(hand, app,
 def test_an_unforeseen_error_is_a_notice_too_and_the_page_lives_on(
     hand, app, notices, monkeypatch, predictor
 ):
-    monkeypatch.setattr(predictor, "predict_prepared", lambda *_: 1 / 0)
+    monkeypatch.setattr(predictor, "predict_prepared", lambda *_, **__: 1 / 0)
     hand.turn(0, 15, 0, 0, 0, 0)
     assert len(notices) == 1 and "ZeroDivisionError" in notices[0]
 
