@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from faceviz.geometry.geometry_image import mean_face
+from faceviz.io import read_scan
+from faceviz.io.weights import save_weights
+from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
+
+_SETTINGS = {"widths": [8, 8, 8, 8], "memory": 4, "hidden": 8, "components": 3}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    torch.manual_seed(0)
+    network = StreamNetwork(StreamConfig.from_dict(_SETTINGS))
+    mean = torch.from_numpy(np.ascontiguousarray(np.moveaxis(mean_face(), -1, 0))).float()
+    network.set_space(mean, torch.randn(3, 3, 64, 64), mean.mean(dim=(1, 2)), torch.tensor([1.0, 0.05]))
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_weights(folder, network.state_dict(), {"architecture": "faceviz-stream", "network": _SETTINGS})
+    return str(folder)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        cv2.imwrite(str(folder / f"{i}.png"), rng.integers(0, 256, (90, 80, 3), dtype=np.uint8))
+    return folder
+
+
+@pytest.mark.parametrize("ending", ["ply", "obj", "npz"])
+def test_a_folder_of_crops_becomes_a_face(faceviz, photos, tmp_path, model, ending):
+    out = tmp_path / f"face.{ending}"
+    code, said, _ = faceviz("reconstruct", str(photos), "-o", str(out), "--model", model, "--cropped")
+    assert code == 0 and "3 images used" in said
+    scan = read_scan(out)
+    assert scan.points.shape == (16384, 3) and len(scan.triangles) == 32258 and scan.unit == "mm"
+
+
+def test_the_json_tells_what_each_image_did(faceviz, photos, model):
+    (photos / "1b.png").write_bytes(b"no image")
+    code, out, said = faceviz("reconstruct", str(photos), "--json", "-", "--model", model, "--cropped")
+    content = json.loads(out)
+    assert code == 0 and content["used"] == 3 and len(content["unread"]) == 1
+    assert [image["source"] for image in content["images"]] == ["0.png", "1.png", "2.png"]
+    assert all(image["change_mm"] > 0 for image in content["images"])
+    assert len(content["landmarks"]) == 68 and "1 unreadable" in said
+
+
+def test_only_so_many_images_are_used(faceviz, photos, model):
+    _, out, _ = faceviz(
+        "reconstruct", str(photos), "--json", "-", "--model", model, "--cropped", "--max-frames", "2"
+    )
+    assert json.loads(out)["used"] == 2
+
+
+def test_images_without_a_face_leave_no_file_and_say_so(faceviz, photos, tmp_path, model):
+    out = tmp_path / "face.ply"
+    code, _, said = faceviz(
+        "reconstruct", str(photos), "-o", str(out), "--model", model, "--detector", "haar"
+    )
+    assert code == 2 and "no face was found in 3 images" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "-o", "face.ply"], "does not exist"),
+        (["{photos}"], "nothing would be written"),
+        (["{photos}", "-o", "face.stl"], "faces are written as"),
+        (["{photos}", "-o", "-"], "only --json"),
+        (["{photos}", "-o", "missing/face.ply"], "does not exist"),
+        (["{photos}", "--json", "-", "--model", "unheard"], "no model named"),
+    ],
+)
+def test_what_cannot_work_is_one_line_that_says_what_to_do(faceviz, photos, arguments, message):
+    code, _, said = faceviz("reconstruct", *(part.format(photos=photos) for part in arguments))
+    assert code == 2 and message in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["reconstruct", "evaluate reconstruction", "train reconstruction"])
+def test_each_command_has_help_with_examples(faceviz, command):
+    code, out, _ = faceviz(*command.split(), "--help")
+    assert code == 0
+    assert f"\n    faceviz {command}" in out.split("Examples:")[1]
+
+
+def test_a_picture_is_written(faceviz, photos, tmp_path, model):
+    png = tmp_path / "face.png"
+    code, _, _ = faceviz("reconstruct", str(photos), "--png", str(png), "--model", model, "--cropped")
+    assert code == 0
+    assert cv2.imread(str(png)).std() > 5
