@@ -15,6 +15,8 @@ _PUBLIC = {
     "RigidTransform": "faceviz.geometry.transforms",
     "LandmarkPredictor": "faceviz.pipeline",
     "LandmarkPrediction": "faceviz.pipeline",
+    "FaceReconstructor": "faceviz.reconstruct",
+    "Reconstruction": "faceviz.reconstruct",
     "SurfaceGraph": "faceviz.graph",
     "read_scan": "faceviz.io",
     "write_scan": "faceviz.io",
