@@ -114,18 +114,18 @@ def _evaluated(
 
 
 def _former(path: Path, model: HeatmapModel, source: DataSource, seed: int) -> EvaluationReport | None:
-    """A report of the same weights on the same data by the same code, if there is one."""
+    """A report of the same weights on the same data by the same code without changes, if there is one."""
     try:
         report = read_report(path)
     except ConfigError:
         return None
-    commit = provenance()["commit"]
+    now = provenance()
     same = (
         report.model.get("sha256") == getattr(model, "description", {}).get("sha256") is not None
         and report.data.get("description") == source.description
-        and (report.seed, report.provenance.get("commit")) == (seed, commit)
-        and commit is not None
-        and not commit.endswith("+changes")
+        and report.seed == seed
+        and all(report.provenance.get(key) == now.get(key) for key in ("commit", "versions"))
+        and not (now["commit"] or "").endswith("+changes")
     )
     return report if same else None
 

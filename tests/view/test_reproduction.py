@@ -93,6 +93,16 @@ def test_other_weights_data_or_seed_are_measured_anew(request_, committed, witho
     assert said.count("exact: evaluating") == 4
 
 
+def test_code_that_was_changed_measures_anew(request_, monkeypatch, without_pictures):
+    record = {"commit": "c" * 40 + "+changes", "versions": {}, "platform": "here", "date": "today"}
+    for module in ("faceviz.view.reproduction", "faceviz.evaluation.landmarks"):
+        monkeypatch.setattr(f"{module}.provenance", lambda: record)
+    said = []
+    for _ in range(2):
+        reproduce(request_, [model(Oracle, "exact")], source, say=said.append)
+    assert said.count("exact: evaluating") == 2
+
+
 def test_progress_counts_the_scans_of_all_models(request_, without_pictures):
     seen = []
     reproduce(
