@@ -134,6 +134,7 @@ def crop_face(
     side = scale * max(box.width, box.height)
     fine = max(size, min(int(np.ceil(side)), 4 * size))
     matrix = crop_transform(box, fine, scale)
+    matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5  # OpenCV counts from the middle of the first pixel
     crop = cv2.warpAffine(
         image, matrix, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -141,7 +142,7 @@ def crop_face(
 
 
 def crop_transform(box: FaceBox, size: int = CROP_SIZE, scale: float = CROP_SCALE) -> np.ndarray:
-    """u = A x + b from pixels of the picture to pixels of its crop, (2, 3)."""
+    """u = A x + b from the picture to its crop, in pixels from the corner of the first one, (2, 3)."""
     angle = np.radians(box.roll)
     zoom = size / (scale * max(box.width, box.height))
     turn = zoom * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -162,7 +163,8 @@ def report_crop(image: np.ndarray, box: FaceBox, size: int = CROP_SIZE) -> np.nd
     if not cut.size:
         raise ShapeError("the box lies outside the picture; detect it in this picture")
     small = cv2.resize(cut, (size, size))[..., ::-1].astype(np.float32)
-    return cv2.normalize(small, None, 0.0, 1.0, cv2.NORM_MINMAX)
+    low, high = small.min(), small.max()
+    return (small - low) / max(high - low, 1e-6)
 
 
 def _check(image: np.ndarray) -> None:
@@ -179,8 +181,8 @@ def _resized(image: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _scaled(box: FaceBox, factor: float) -> FaceBox:
-    edges = (factor * edge for edge in (box.x, box.y, box.width, box.height))
-    return FaceBox(*edges, box.score, box.kind, box.roll)
+    x, y, width, height = (factor * edge for edge in (box.x, box.y, box.width, box.height))
+    return FaceBox(x, y, width, height, box.score, box.kind, box.roll)
 
 
 @lru_cache(maxsize=4)
@@ -188,7 +190,7 @@ def _cascade(name: str) -> Any:
     """A cascade that comes with OpenCV."""
     import cv2
 
-    cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"))
+    cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / f"haarcascade_{name}.xml"))
     if cascade.empty():
         raise MissingDependencyError(
             'OpenCV\'s Haar cascades are missing; pip install --force-reinstall "opencv-python<5"'
@@ -224,10 +226,9 @@ def _search(grey: np.ndarray, cascade: str, kind: str, **sizes: tuple[int, int])
     boxes, _, weights = _cascade(cascade).detectMultiScale3(
         grey, scaleFactor=_SCALE_FACTOR, minNeighbors=_NEIGHBOURS, outputRejectLevels=True, **sizes
     )
-    return [
-        FaceBox(*(float(edge) for edge in box), score=float(np.ravel(weight)[0]), kind=kind)
-        for box, weight in zip(boxes, weights, strict=True)
-    ]
+    edges = np.asarray(boxes, dtype=np.float64).reshape(-1, 4).tolist()
+    scores = np.asarray(weights, dtype=np.float64).ravel().tolist()
+    return [FaceBox(x, y, w, h, score, kind) for (x, y, w, h), score in zip(edges, scores, strict=True)]
 
 
 def _profiles(grey: np.ndarray) -> list[FaceBox]:

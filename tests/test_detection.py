@@ -111,6 +111,16 @@ def test_a_crop_over_the_rim_repeats_the_rim():
     assert (crop == 80).all()
 
 
+def test_the_transform_says_where_the_crop_shows_a_place_of_the_picture(rng):
+    image = np.zeros((120, 160, 3), np.uint8)
+    cv2.circle(image, (90, 50), 3, (255, 255, 255), -1)
+    box = FaceBox(60, 20, 60, 60, roll=20.0)
+    crop = crop_face(image, box, size=240)
+    rows, columns = np.nonzero(crop[..., 0] > 127)
+    shown = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+    np.testing.assert_allclose(shown, crop_transform(box, 240) @ [90.5, 50.5, 1.0], atol=0.15)
+
+
 def test_the_transform_of_a_crop_takes_the_middle_to_the_middle_and_turns_upright():
     box = FaceBox(10, 20, 40, 40, roll=30.0)
     matrix = crop_transform(box, size=200, scale=1.0)
@@ -128,8 +138,8 @@ def test_the_reports_crop_is_the_bare_box_between_nought_and_one(hopper, detecto
     assert crop.shape == (256, 256, 3) and crop.dtype == np.float32
     assert crop.min() == 0.0 and crop.max() == 1.0
     x, y, side = round(box.x), round(box.y), round(box.width)
-    bare = cv2.resize(hopper[y : y + side, x : x + side, ::-1], (256, 256)).astype(np.float64)
-    np.testing.assert_allclose(crop, (bare - bare.min()) / (bare.max() - bare.min()), atol=1e-6)
+    bare = cv2.resize(hopper[y : y + side, x : x + side, ::-1], (256, 256)).astype(np.float32)
+    np.testing.assert_allclose(crop, cv2.normalize(bare, None, 0.0, 1.0, cv2.NORM_MINMAX), atol=1e-6)
 
 
 def test_yunets_marks_give_the_box_that_the_cascade_would_draw(hopper, monkeypatch):

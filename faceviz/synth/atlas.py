@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -46,8 +47,6 @@ def face_atlas(head: ParametricHead) -> FaceAtlas:
 
 def sky_share(vertices: np.ndarray, triangles: np.ndarray, rays: int = _RAYS) -> np.ndarray:
     """Share of cosine-weighted rays that leave a vertex unhindered for 70 mm, (V,) float32."""
-    import open3d as o3d
-
     normals = vertex_normals(vertices, triangles)
     scene = ray_scene(vertices, triangles)
     rng = np.random.default_rng(0)
@@ -58,18 +57,22 @@ def sky_share(vertices: np.ndarray, triangles: np.ndarray, rays: int = _RAYS) ->
         sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
         directions = normals + 0.98 * sphere
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        batch = np.concatenate([origins, directions], axis=1).astype(np.float32)
-        free += ~scene.test_occlusions(o3d.core.Tensor(batch), tfar=_REACH).numpy()
+        rays = tensor(np.concatenate([origins, directions], axis=1))
+        free += ~scene.test_occlusions(rays, tfar=_REACH).numpy()
     return free / rays
 
 
-def ray_scene(vertices: np.ndarray, triangles: np.ndarray):  # noqa: ANN201 - open3d is imported late
+def ray_scene(vertices: np.ndarray, triangles: np.ndarray) -> Any:
     """An Open3D scene of one mesh for ray casting, on one thread."""
     import open3d as o3d
 
     scene = o3d.t.geometry.RaycastingScene(nthreads=1)
-    scene.add_triangles(
-        o3d.core.Tensor(np.ascontiguousarray(vertices, dtype=np.float32)),
-        o3d.core.Tensor(np.ascontiguousarray(triangles, dtype=np.uint32)),
-    )
+    scene.add_triangles(tensor(vertices, np.float32), tensor(triangles, np.uint32))
     return scene
+
+
+def tensor(values: Any, kind: Any = np.float32) -> Any:
+    """An array as Open3D takes it."""
+    import open3d as o3d
+
+    return o3d.core.Tensor(np.ascontiguousarray(values, dtype=kind))

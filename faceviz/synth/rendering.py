@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from faceviz.synth.atlas import ray_scene
+from faceviz.synth.atlas import ray_scene, tensor
 from faceviz.synth.dressing import MATERIAL, Figure, Person
 from faceviz.synth.lighting import Light
 from faceviz.synth.surfaces import Surface, interpolated, surface_of
@@ -86,13 +87,11 @@ class _Hits:
     normal: np.ndarray  # (P, 3) float32, unit, head frame, smooth
     towards: np.ndarray  # (P, 3) float32, unit, to the camera
     distance: np.ndarray  # (P,) float32
-    scene: object
+    scene: Any  # Open3D's
 
 
 def _cast(figure: Figure, view: View, size: int) -> _Hits:
     """What each pixel sees; rays only where the head may be."""
-    import open3d as o3d
-
     rotation, centre = view.pose[:3, :3], -view.pose[:3, :3].T @ view.pose[:3, 3]
     faces = face_normals(figure.vertices, figure.topology.triangles)
     near = np.flatnonzero(_may_be_seen(figure, faces, centre))
@@ -103,7 +102,7 @@ def _cast(figure: Figure, view: View, size: int) -> _Hits:
     directions = image @ (rotation.T @ np.linalg.inv(view.intrinsics)).T
     directions = _unit(directions.astype(np.float32))
     rays = np.concatenate([np.broadcast_to(centre.astype(np.float32), directions.shape), directions], axis=1)
-    found = scene.cast_rays(o3d.core.Tensor(rays))
+    found = scene.cast_rays(tensor(rays))
     triangle = found["primitive_ids"].numpy()
     hit = triangle != _NOTHING
     triangle = near[triangle[hit]]
@@ -207,7 +206,6 @@ def _unshadowed(
 ) -> np.ndarray:  # noqa: ANN001
     """Share of the lamp that each hit sees, (P,): rays from every other pixel, then smoothed."""
     import cv2
-    import open3d as o3d
 
     rows, columns = np.divmod(hits.pixel, fine)
     chosen = np.flatnonzero((rows % stride == 0) & (columns % stride == 0))
@@ -216,7 +214,7 @@ def _unshadowed(
     spread = direction + lamp.size * rng.standard_normal((len(chosen), 3)).astype(np.float32)
     origins = hits.point[chosen] + 0.8 * hits.normal[chosen]
     rays = np.concatenate([origins, spread], axis=1).astype(np.float32)
-    free = ~hits.scene.test_occlusions(o3d.core.Tensor(rays)).numpy()
+    free = ~hits.scene.test_occlusions(tensor(rays)).numpy()
     coarse = -(-fine // stride)
     place = (rows[chosen] // stride) * coarse + columns[chosen] // stride
     sums = np.zeros((2, coarse * coarse), dtype=np.float32)

@@ -36,7 +36,7 @@ class Sensor:
         image = grey[..., None] + (0.0 if self.grey else self.saturation) * (image - grey[..., None])
         coded = np.clip(255.0 * image + 0.5, 0, 255).astype(np.uint8)
         packed = cv2.imencode(".jpg", coded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1]
-        return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+        return np.ascontiguousarray(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 def random_sensor(light_colour: np.ndarray, rng: np.random.Generator) -> Sensor:

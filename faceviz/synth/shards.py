@@ -57,7 +57,7 @@ class Shard:
 
         k = person * self.frames + frame
         packed = self.jpeg[self.offsets[k] : self.offsets[k + 1]]
-        return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+        return np.ascontiguousarray(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))[..., ::-1])
 
     def images(self, person: int) -> np.ndarray:
         """All pictures of a person, (T, S, S, 3) uint8 RGB."""
