@@ -88,8 +88,9 @@ class SurfaceGraph:
     def to_dgl(self, level: int = 0) -> Any:
         """The k-NN graph of one level as a ``dgl.DGLGraph``, the clouds of the batch side by side.
 
-        Edges run from neighbour j to point i; nodes carry ``x`` (position), edges ``d`` (``x_j - x_i``) and ``r`` (its
-        length). The neighbour beyond the k-th, which only marks the edge of a neighbourhood, has no edge.
+        Edges run from neighbour j to point i; nodes carry ``x`` (position) and ``order`` (number in the input), edges
+        ``d`` (``x_j - x_i``) and ``r`` (its length). The neighbour beyond the k-th, which only marks the edge of a
+        neighbourhood, has no edge.
 
         Raises:
             MissingDependencyError: DGL is not installed.
@@ -107,9 +108,41 @@ class SurfaceGraph:
         graph.set_batch_num_nodes(torch.full((batch,), count, device=table.device))
         graph.set_batch_num_edges(torch.full((batch,), count * k, device=table.device))
         graph.ndata["x"] = points.reshape(-1, 3)
+        graph.ndata["order"] = self.order[:, :count].reshape(-1)
         graph.edata["d"] = graph.ndata["x"][source] - graph.ndata["x"][target]
         graph.edata["r"] = graph.edata["d"].norm(dim=-1, keepdim=True)
         return graph
+
+    @classmethod
+    def from_dgl(cls, graphs: Any, k_up: int = 4) -> SurfaceGraph:
+        """The inverse of ``to_dgl``, of the graph of each level, finest first, or of one graph alone.
+
+        Args:
+            graphs: ``dgl.DGLGraph``, batched or not, with positions ``ndata["x"]`` and as many edges into every node;
+                ``ndata["order"]`` is taken over where it is there. A coarser level has the first points of the finer.
+            k_up: neighbours among the next coarser level, for upsampling.
+
+        Raises:
+            GeometryError: clouds of different sizes, a node with fewer or more neighbours than the others, or a level
+                that is no prefix of the one before.
+        """
+        graphs = list(graphs) if isinstance(graphs, Sequence) else [graphs]
+        clouds = [_level_of_dgl(graph) for graph in graphs]
+        points = clouds[0]
+        for finer, coarser in zip(clouds[:-1], clouds[1:], strict=True):
+            if coarser.shape[1] > finer.shape[1] or not torch.equal(finer[:, : coarser.shape[1]], coarser):
+                raise GeometryError(
+                    "the points of a coarser level must be the first of the finer; order them so"
+                )
+        within = tuple(_table_of_dgl(g, x) for g, x in zip(graphs, clouds, strict=True))
+        up = tuple(
+            torch.stack([_nearest(f, c, k_up) for f, c in zip(*pair, strict=True)])
+            for pair in zip(clouds[:-1], clouds[1:], strict=True)
+        )
+        batch, count, _ = points.shape
+        order = graphs[0].ndata.get("order", torch.arange(count, device=points.device).repeat(batch))
+        extra = order.new_empty(batch, 0, min(k_up + 1, count))
+        return cls(points, order.view(batch, count), within, up, extra)
 
     def scatter_back(self, values: Tensor) -> Tensor:
         """Values (B, N, C) in the graph's order, put back into the order of the input."""
@@ -126,6 +159,42 @@ def import_dgl() -> Any:
             'DGL is not installed (it has wheels for Python up to 3.11 on Linux and macOS); pip install "faceviz[dgl]"'
         ) from error
     return dgl
+
+
+def _level_of_dgl(graph: Any) -> Tensor:
+    """Positions (B, n, 3)."""
+    if "x" not in graph.ndata:
+        raise GeometryError('the graph has no positions; store them as ndata["x"], (nodes, 3)')
+    sizes = graph.batch_num_nodes().unique().tolist()
+    if len(sizes) != 1:
+        raise GeometryError(f"the clouds of a batch must have one size, got {sizes}; convert them one by one")
+    return graph.ndata["x"].view(-1, sizes[0], 3)
+
+
+def _table_of_dgl(graph: Any, points: Tensor) -> Tensor:
+    """Neighbours (B, n, k + 1) in the order of the edges; the last is the nearest of the other points."""
+    batch, count, _ = points.shape
+    source, target = graph.edges()
+    degrees = torch.bincount(target, minlength=batch * count)
+    k = int(degrees[0])
+    if not (degrees == k).all():
+        raise GeometryError(
+            f"every point needs as many neighbours as the others, got {int(degrees.min())} to {int(degrees.max())}; "
+            "make a k-NN graph"
+        )
+    if not 0 < k < count - 1:
+        raise GeometryError(f"a point needs 1 to {count - 2} neighbours among {count} points, got {k}")
+    shift = torch.arange(batch, device=source.device).view(-1, 1, 1) * count
+    table = source[target.argsort(stable=True)].view(batch, count, k) - shift
+    apart = torch.cdist(points.double(), points.double())
+    own = torch.arange(count, device=source.device).expand(batch, count).unsqueeze(-1)
+    apart.scatter_(2, torch.cat([table, own], -1), torch.inf)
+    return torch.cat([table, apart.argmin(-1, keepdim=True)], -1)
+
+
+def _nearest(points: Tensor, among: Tensor, k: int) -> Tensor:
+    indices = _neighbours(among.cpu().double().numpy(), points.cpu().double().numpy(), k)
+    return torch.from_numpy(indices).to(points.device)
 
 
 def collate(graphs: Sequence[SurfaceGraph]) -> SurfaceGraph:

@@ -107,3 +107,40 @@ def test_averaging_over_neighbours_in_dgl_equals_the_dense_table(cloud):
     level.update_all(dgl.function.copy_u("x", "m"), dgl.function.mean("m", "mean"))
     dense = graph.points[0, :200][graph.within[0][0, :, :-1]].mean(dim=1)
     torch.testing.assert_close(level.ndata["mean"], dense)
+
+
+def test_a_graph_goes_to_dgl_and_back(cloud):
+    pytest.importorskip("dgl", reason="DGL has no wheel for this Python")
+    clouds = np.stack([cloud, cloud[::-1] * [1.0, 1.1, 0.9]])[:, :200]
+    graph = SurfaceGraph.from_points(clouds, SMALL)
+    back = SurfaceGraph.from_dgl([graph.to_dgl(level) for level in range(3)], k_up=3)
+    for name in ("points", "order", "extra"):
+        assert torch.equal(getattr(back, name), getattr(graph, name))
+    for name in ("within", "up"):
+        assert all(torch.equal(*pair) for pair in zip(getattr(back, name), getattr(graph, name), strict=True))
+
+
+def test_a_knn_graph_made_by_dgl_is_taken(cloud):
+    dgl = pytest.importorskip("dgl", reason="DGL has no wheel for this Python")
+    points = torch.from_numpy(cloud[:60].copy())
+    made = dgl.knn_graph(points, 9, exclude_self=True)
+    made.ndata["x"] = points
+    ours = SurfaceGraph.from_dgl(made).within[0][0]
+    exact = torch.cdist(points, points).argsort(dim=1)[:, 1:11]
+    assert torch.equal(ours.sort(dim=1).values, exact.sort(dim=1).values)
+    assert torch.equal(ours[:, -1], exact[:, -1])
+
+
+def test_dgl_graphs_that_are_no_neighbourhoods_are_refused(cloud):
+    dgl = pytest.importorskip("dgl", reason="DGL has no wheel for this Python")
+    points = torch.from_numpy(cloud[:20].copy())
+    isolated = dgl.graph(([1, 2], [0, 1]), num_nodes=20)
+    with pytest.raises(GeometryError, match="no positions"):
+        SurfaceGraph.from_dgl(isolated)
+    isolated.ndata["x"] = points
+    with pytest.raises(GeometryError, match="as many neighbours as the others, got 0 to 1"):
+        SurfaceGraph.from_dgl(isolated)
+    fine, coarse = (dgl.knn_graph(x, 5, exclude_self=True) for x in (points, points[5:15]))
+    fine.ndata["x"], coarse.ndata["x"] = points, points[5:15]
+    with pytest.raises(GeometryError, match="must be the first of the finer"):
+        SurfaceGraph.from_dgl([fine, coarse])
