@@ -70,7 +70,7 @@ class SequenceFolder:
 
     def refresh(self) -> None:
         """Take in shards that have appeared."""
-        for path in sorted(Path(self.folder).glob("*.npz"))[: self.limit]:
+        for path in sorted(Path(self.folder).glob("*.npz"), key=_number_first)[: self.limit]:
             if path.name not in self._known:
                 self._known.add(path.name)
                 shard = read_shard(path)
@@ -84,6 +84,12 @@ class SequenceFolder:
         shape, size = to_shape(image)
         code = self.space.code(shape, size)
         return Truth(shape.astype(np.float32), size, code, self.space.code(mirrored(shape), size))
+
+
+def _number_first(path: Path) -> tuple[str, str]:
+    """``anny_00001`` after ``ict_00000``, so that a limit leaves the heads even."""
+    head, _, number = path.stem.rpartition("_")
+    return number, head
 
 
 class SequenceBatches(IterableDataset):

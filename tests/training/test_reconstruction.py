@@ -11,7 +11,6 @@ from faceviz.geometry.geometry_image import to_shape
 from faceviz.synth.cache import write_npz
 from faceviz.synth.correspondence import geometry_image_of
 from faceviz.synth.dataset import cached_head
-from faceviz.synth.sequences import FaceSequence
 from faceviz.synth.shards import pack
 from faceviz.training.pictures import PictureChanges
 from faceviz.training.reconstruction import train_reconstruction
@@ -19,8 +18,7 @@ from faceviz.training.reconstruction_config import read_reconstruction_config
 from faceviz.training.reconstruction_module import StreamModule
 from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
 from faceviz.training.shape_space import ShapeSpace
-
-_FRAMES = 2
+from tests.noise_sequences import noise_sequence
 
 STREAM = """
 name: tiny
@@ -33,29 +31,13 @@ threads: 1
 """
 
 
-def sequence(person, rng):
-    head = cached_head("anny", None)
-    identity = head.sample_identity(rng)
-    return FaceSequence(
-        images=rng.integers(0, 256, (_FRAMES, 64, 64, 3), dtype=np.uint8),
-        vertices=head.mesh(identity).vertices.astype(np.float32),
-        head="anny",
-        identity=identity,
-        expressions=np.zeros((_FRAMES, 3), dtype=np.float32),
-        poses=np.tile(np.eye(4, dtype=np.float32), (_FRAMES, 1, 1)),
-        intrinsics=np.tile(np.eye(3, dtype=np.float32), (_FRAMES, 1, 1)),
-        landmarks2d=rng.uniform(10, 50, (_FRAMES, 68, 2)).astype(np.float32),
-        person=person,
-    )
-
-
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sequences")
     for number, split in enumerate(("train", "val")):
         rng = np.random.default_rng(number)
         (folder / split).mkdir()
-        write_npz(folder / split / "anny_00000.npz", pack([sequence(i, rng) for i in range(3)]))
+        write_npz(folder / split / "anny_00000.npz", pack([noise_sequence(i, rng) for i in range(3)]))
     return folder
 
 
@@ -131,7 +113,7 @@ def test_an_unknown_change_of_pictures_names_the_nearest(tmp_path, shards):
         train_reconstruction(path, out=tmp_path / "run", say=lambda _: None)
 
 
-@pytest.mark.parametrize("name", ["reconstruction", "thomassen2022"])
+@pytest.mark.parametrize("name", ["reconstruction", "reconstruction_plain", "thomassen2022"])
 def test_the_configurations_that_come_along_are_valid(name):
     assert read_reconstruction_config(f"configs/{name}.yaml").architecture
 
