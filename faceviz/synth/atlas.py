@@ -57,8 +57,8 @@ def sky_share(vertices: np.ndarray, triangles: np.ndarray, rays: int = _RAYS) ->
         sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
         directions = normals + 0.98 * sphere
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        rays = tensor(np.concatenate([origins, directions], axis=1))
-        free += ~scene.test_occlusions(rays, tfar=_REACH).numpy()
+        batch = tensor(np.concatenate([origins, directions], axis=1))
+        free += ~scene.test_occlusions(batch, tfar=_REACH).numpy()
     return free / rays
 
 
