@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 from faceviz.display import state
 from faceviz.display.latest import LatestOnly, Stepwise
 from widgets.engine import WORKER, later
@@ -25,6 +27,7 @@ class Measuring:
         changed: Callable[[], None],
     ) -> None:
         self._shown, self._failed, self._changed = shown, failed, changed
+        self._traced: list[state.Moved] = []
         self.layers, self.sphere = LayersTab(), SphereTab(self.start_sphere, self.cancel_sphere)
         self._traces = LatestOnly(WORKER, _traces, later(self._on_traces), later(failed), busy=later(changed))
         self._spheres = Stepwise(WORKER, later(self.sphere.show), later(self._on_sphere_end))
@@ -34,17 +37,21 @@ class Measuring:
         return self._traces.working or self._spheres.working
 
     def trace(self) -> None:
-        """Of the motion that is shown, if the page shows a moved scan."""
-        moved = [part for part in self._shown() if not part.still]
-        if moved:
+        """Of the motion that is shown, once all models have answered to it; of none where the scan is at rest."""
+        shown = self._shown()
+        if any(not np.array_equal(part.pose.matrix, shown[0].pose.matrix) for part in shown):
+            return
+        self._traced = [part for part in shown if not part.still]
+        if self._traced:
             self.layers.busy()
-            self._traces.submit(moved)
+            self._traces.submit(self._traced)
         else:
             self.layers.show({})
 
     def forget(self) -> None:
         """Another scan, or other models: what was measured says nothing of them."""
         self.cancel_sphere()
+        self._traced = []
         self.layers.show({})
         self.sphere.show({})
 
@@ -62,8 +69,9 @@ class Measuring:
             self.sphere.run(False)
             self._changed()
 
-    def _on_traces(self, _, traces: dict[str, tuple]) -> None:
-        self.layers.show(traces)
+    def _on_traces(self, traced: list[state.Moved], traces: dict[str, tuple]) -> None:
+        if traced is self._traced:  # else of a motion that is gone
+            self.layers.show(traces)
 
     def _on_sphere_end(self, error: Exception | None) -> None:
         self.sphere.run(False)

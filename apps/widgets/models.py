@@ -13,8 +13,7 @@ from widgets.engine import MODEL
 
 PROTOCOLS = {"ST: as moved": "st", "ICP: aligned back first": "icp", "None: motion kept from it": "none"}
 BESIDE = {"Truth": "truth", "Difference": "difference", "Nothing": "nothing"}
-HINT = """A folder of weights, or the published <code>.pth</code> file; <code>faceviz import-checkpoint</code> and
-<code>faceviz train</code> make folders."""
+HINT = "From <code>faceviz import-checkpoint</code> or <code>train</code>; or the published .pth file."
 
 _FIELD = {"size": "small", "margin": (10, 8, 4, 8), "sizing_mode": "stretch_width"}
 
@@ -68,7 +67,7 @@ class ModelChoosers:
         return MODEL if MODEL in names else str(Path(MODEL).expanduser())
 
     def _beside_options(self) -> dict[str, str]:
-        return BESIDE | {f"Model: {title}": f"model:{name}" for title, name in self.known.items()}
+        return BESIDE | {title: f"model:{name}" for title, name in self.known.items()}
 
     def _tell(self) -> None:
         if not self._silent:

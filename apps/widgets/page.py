@@ -50,7 +50,7 @@ class LandmarksPage:
         )
         self.body = pmui.Select(label="Draw", options=BODIES, **_FIELD)
         self.colormap = pmui.Select(label="Colours", options=COLOURS, **_FIELD)
-        button = {"variant": "outlined", "size": "small", "margin": (0, 4), "align": "center", "sx": _INK}
+        button = {"variant": "outlined", "size": "small", "margin": (4, 4, 4, 8), "align": "center"}
         self.shoot = pmui.Button(label="PNG", icon="photo_camera", description="Save the picture", **button)
         self.download = pmui.FileDownload(
             label="JSON",
@@ -107,14 +107,15 @@ class LandmarksPage:
         claim = pn.pane.HTML(
             "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[_CLAIM]
         )
-        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, self.keys, self.shoot, self.download, **_WIDE)
+        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, **_WIDE)
 
     def _scan(self) -> pn.viewable.Viewable:
         return pmui.Column(self.sample, self.facts, self.drop, self.hint, **_WIDE)
 
     def _motion(self) -> pn.viewable.Viewable:
         models = self.models
-        return pmui.Column(self.pose, models.protocol, models.folder, models.hint, **_WIDE)
+        keep = pmui.Row(self.shoot, self.download, pn.Spacer(**_WIDE), self.keys, **_WIDE)
+        return pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **_WIDE)
 
     def _main(self) -> pn.viewable.Viewable:
         tools = pmui.Row(self.models.model, self.models.beside, self.body, self.colormap, **_WIDE)
@@ -145,7 +146,6 @@ _KEYS = """
 In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a
 landmark, a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
 """
-_INK = {"& .MuiButton-root, &.MuiButton-root": {"color": "text.primary", "borderColor": "divider"}}
 _TABS = {
     "& .MuiTabs-root": {"minHeight": "38px"},
     "& .MuiTab-root": {

@@ -9,6 +9,7 @@ import numpy as np
 from faceviz.display.colormaps import lookup_table
 from faceviz.display.models import model_title
 from faceviz.display.readings import log_fraction
+from faceviz.display.sphere import mollweide
 from widgets.readouts import scientific
 
 _LOW, _HIGH = 1e-9, 10.0
@@ -110,16 +111,6 @@ def _map(axes: np.ndarray, values: np.ndarray) -> str:
         f'<svg viewBox="0 0 320 160" role="img" aria-label="{label}"><ellipse cx="160" cy="80" rx="155" ry="78" '
         f'fill="none" stroke="currentColor" stroke-opacity=".3"/>{dots}</svg>'
     )
-
-
-def mollweide(axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Longitude and latitude of unit vectors (N, 3) (z in the middle, y up) as x and y in [-1, 1]."""
-    longitude, latitude = np.arctan2(axes[:, 0], axes[:, 2]), np.arcsin(np.clip(axes[:, 1], -1, 1))
-    theta = latitude.copy()
-    for _ in range(30):
-        slope = 2 + 2 * np.cos(2 * theta)
-        theta -= (2 * theta + np.sin(2 * theta) - np.pi * np.sin(latitude)) / np.maximum(slope, 1e-9)
-    return longitude / np.pi * np.cos(theta), np.sin(theta)
 
 
 def _hex(colour: np.ndarray) -> str:

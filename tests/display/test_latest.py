@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from faceviz.display.latest import LatestOnly
+from faceviz.display.latest import LatestOnly, Stepwise
 
 
 class Scene:
@@ -93,3 +93,56 @@ def test_two_followers_of_one_worker_never_run_at_once():
                 latest.submit(value)
         assert all(done.acquire(timeout=10) for _ in range(2))  # of each, at least the last
     assert most == 1
+
+
+def test_steps_are_delivered_one_by_one_and_the_end_is_told():
+    seen, ended = [], threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        steps = Stepwise(executor, seen.append, lambda error: ended.set())
+        steps.start(lambda: iter(range(5)))
+        assert ended.wait(10)
+    assert seen == [0, 1, 2, 3, 4] and not steps.working
+
+
+def test_other_work_gets_its_turn_between_two_steps():
+    seen, ended = [], threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        steps = Stepwise(executor, seen.append, lambda error: ended.set())
+
+        def slow():
+            for i in range(4):
+                if i == 1:
+                    executor.submit(seen.append, "other")
+                yield i
+
+        steps.start(slow)
+        assert ended.wait(10)
+    assert seen.index("other") < seen.index(3)
+
+
+def test_a_cancelled_run_says_nothing_more():
+    seen, ended, first = [], [], threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        steps = Stepwise(executor, seen.append, ended.append)
+
+        def endless():
+            while True:
+                first.set()
+                yield 1
+
+        steps.start(endless)
+        assert first.wait(10)
+        steps.cancel()
+        executor.submit(lambda: None).result(10)
+        count = len(seen)
+        executor.submit(lambda: None).result(10)
+    assert len(seen) == count and ended == [] and not steps.working
+
+
+def test_an_error_of_a_step_is_the_end_of_the_run():
+    errors, ended = [], threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        steps = Stepwise(executor, lambda _: None, lambda error: (errors.append(error), ended.set()))
+        steps.start(lambda: (1 / 0 for _ in range(3)))
+        assert ended.wait(10)
+    assert isinstance(errors[0], ZeroDivisionError)

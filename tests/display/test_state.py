@@ -104,3 +104,58 @@ def test_a_random_motion_is_within_the_sliders_and_accepted_by_the_settings(load
         settings = Settings().with_(**state.random_motion(loaded.scan, rng))
         assert np.abs(settings.rotation_deg).max() <= 180
         assert np.abs(settings.translation).max() <= reach
+
+
+def test_with_st_the_network_is_shown_the_moved_points_neither_centred_nor_aligned(loaded, rng):
+    prepared, pose = loaded.unmoved.prepared, random_pose(rng, 100.0)
+    shown = state.protocol_cloud(prepared, pose, "st")
+    expected = (pose.apply(prepared.points) - prepared.centre) / prepared.radius
+    np.testing.assert_allclose(shown, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("protocol", ["none", "icp"])
+def test_with_none_and_icp_the_network_is_shown_the_scan_where_it_was(loaded, rng, protocol):
+    prepared = loaded.unmoved.prepared
+    shown = state.protocol_cloud(prepared, random_pose(rng, 100.0), protocol)
+    np.testing.assert_allclose(shown, prepared.normalised, atol=1e-6)
+
+
+def test_icp_without_true_landmarks_brings_a_shifted_scan_back(predictor):
+    scan = random_face(2).with_(landmarks=None)
+    prepared = state.load(predictor, scan).unmoved.prepared
+    pose = Settings(rotation_deg=(5, 0, 0), translation=(300, 0, 0)).pose(scan.centroid)
+    shown = state.protocol_cloud(prepared, pose, "icp")
+    assert np.abs(shown - prepared.normalised).max() < 0.02
+
+
+def test_a_protocol_that_keeps_the_motion_from_the_network_hides_what_is_wrong_with_it(rng):
+    leaky = TruthfulPredictor(leak=0.3)
+    loaded, pose = state.load(leaky, random_face(1)), random_pose(rng, 100.0)
+    changes = {name: state.move(leaky, loaded, pose, name).change for name in ("none", "icp", "st")}
+    assert changes["none"] == 0 and changes["icp"] < 1e-3 < 0.1 < changes["st"]
+
+
+def test_a_second_model_is_compared_with_itself_unmoved_and_asked_about_the_same_points(loaded, rng):
+    leaky = TruthfulPredictor(leak=0.3)
+    moved = state.move(leaky, loaded, random_pose(rng, 100.0))
+    assert moved.loaded.key == loaded.key and moved.loaded.predictor is leaky
+    assert moved.loaded.unmoved.prepared is loaded.unmoved.prepared
+    passes = leaky.passes
+    state.move(leaky, loaded, random_pose(rng, 100.0))
+    assert leaky.passes == passes + 1
+
+
+def test_two_models_stand_side_by_side_each_with_what_it_makes_of_the_motion(predictor, loaded, rng):
+    pose, settings = random_pose(rng, 100.0), Settings(beside="model")
+    leaky = TruthfulPredictor(leak=0.3)
+    leaky.name = "ordinary"
+    first, second = (state.move(model, loaded, pose) for model in (predictor, leaky))
+    panes = state.moved_scene(first, settings, second).panes
+    assert [pane.title for pane in panes] == ["truthful", "Ordinary"]
+    assert "IoU" in panes[0].note and f"{second.change:.1e}" in panes[1].note
+    assert panes[1].heat.mean() > panes[0].heat.mean() + 0.1
+
+
+def test_until_the_second_model_has_answered_the_first_stands_alone(predictor, loaded, rng):
+    moved = state.move(predictor, loaded, random_pose(rng, 100.0))
+    assert len(state.moved_scene(moved, Settings(beside="model")).panes) == 1
