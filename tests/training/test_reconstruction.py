@@ -15,7 +15,7 @@ from faceviz.synth.shards import pack
 from faceviz.training.pictures import PictureChanges
 from faceviz.training.reconstruction import train_reconstruction
 from faceviz.training.reconstruction_config import read_reconstruction_config
-from faceviz.training.reconstruction_module import StreamModule
+from faceviz.training.reconstruction_module import StreamModule, ThomassenModule
 from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
 from faceviz.training.shape_space import ShapeSpace
 from tests.noise_sequences import noise_sequence
@@ -124,3 +124,19 @@ def test_the_report_s_recipe_halves_every_ten_epochs(tmp_path, shards, space):
     module = StreamModule(settings, epoch_steps=14, budget_seconds=None, space=space)
     rates = [report.learning_rate * module._rate(14 * epoch) for epoch in (0, 9, 10, 20)]
     np.testing.assert_allclose(rates, [1e-4, 1e-4, 5e-5, 2.5e-5])
+
+
+@pytest.mark.slow
+def test_the_report_s_loss_is_the_mean_square_of_normalised_points(tmp_path, shards, space):
+    settings = read_reconstruction_config(config(tmp_path, shards))
+    update = {"architecture": "thomassen2022", "network": {"alpha": 0.5}}
+    module = ThomassenModule(settings.model_copy(update=update), 1, None).eval()
+    batch = ValidationSequences(SequenceFolder(shards / "val", space), 256, 1)[0]
+    with torch.inference_mode():
+        loss, points = float(module.loss(batch)), module.network(batch.images)[0].numpy()
+    offset = batch.shapes[0].numpy().reshape(-1, 3) - batch.shapes[0].numpy().reshape(-1, 3).mean(axis=0)
+    truth = offset / np.linalg.norm(offset, axis=1).max()
+    assert loss == pytest.approx(float(((points - truth) ** 2).mean()), rel=1e-4)
+    with torch.inference_mode():
+        first, last = module.errors(batch)
+    assert first == last > 10.0
