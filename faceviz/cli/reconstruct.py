@@ -10,7 +10,7 @@ import typer
 
 from faceviz.cli.landmarks import DeviceOption
 from faceviz.cli.output import STDOUT, Progress, atomic, check_outputs, console, write_text
-from faceviz.errors import ConfigError, FacevizError, NoFaceError
+from faceviz.errors import CameraError, ConfigError, FacevizError, NoFaceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,7 @@ def reconstruct(
         reconstructor = FaceReconstructor.from_pretrained(
             model, detector=found, live=frames.live, device=device
         )
-        run = _Run(reconstructor, cropped)
+        run = _Run(reconstructor, cropped, in_full=json_out is not None)
         with Progress("Reconstructing", frames.count) as progress:
             run.through(frames, progress)
         unread = list(frames.skipped)
@@ -110,24 +110,26 @@ def reconstruct(
 class _Run:
     """The images of one person, one after another."""
 
-    def __init__(self, reconstructor: FaceReconstructor, cropped: bool) -> None:
-        self.reconstructor, self.cropped = reconstructor, cropped
+    def __init__(self, reconstructor: FaceReconstructor, cropped: bool, in_full: bool) -> None:
+        self.reconstructor, self.cropped, self.in_full = reconstructor, cropped, in_full
+        self.ended: str | None = None  # why, if before its time
         self.last: Reconstruction | None = None
         self.steps: list[dict[str, Any]] = []
         self.kept: list[np.ndarray] = []
 
     def through(self, frames: Any, progress: Any) -> None:
-        """Use all images; Ctrl-C ends a camera's, and what was seen until then counts."""
+        """Use all images; Ctrl-C or a lost camera ends them, and what was seen until then counts."""
         try:
             for i, frame in enumerate(frames):
                 self.last = step = self.reconstructor.update(frame, cropped=self.cropped)
-                self.steps.append(_step_dict(step))
+                self.steps.append(_step_dict(step, self.in_full))
                 if step.change is not None and len(self.kept) < _KEPT:
                     self.kept.append(_small(frame.image))
                 progress(i + 1)
-        except KeyboardInterrupt:
-            if self.last is None:
+        except (KeyboardInterrupt, CameraError) as error:
+            if self.last is None or not self.last.used:
                 raise
+            self.ended = str(error) or "stopped"
 
     def face(self, source: str) -> Reconstruction:
         """The result.
@@ -157,21 +159,23 @@ class _Run:
             "used": self.last.used,
             "skipped": self.last.skipped,
             "unread": unread,
+            "ended": self.ended,
             "landmarks": self.last.landmarks.tolist(),
             "images": self.steps,
         }
         return json.dumps(content, allow_nan=False) + "\n"
 
 
-def _step_dict(step: Reconstruction) -> dict[str, Any]:
+def _step_dict(step: Reconstruction, in_full: bool) -> dict[str, Any]:
     box = step.box
+    marks = step.image_landmarks if in_full else None
     return {
         "source": step.source,
         "change_mm": step.change,
         "reason": step.reason,
         "note": step.note,
         "box": None if box is None else [box.x, box.y, box.width, box.height],
-        "landmarks": None if step.image_landmarks is None else step.image_landmarks.round(2).tolist(),
+        "landmarks": None if marks is None else marks.round(2).tolist(),
         "seconds": step.seconds,
     }
 
@@ -191,7 +195,7 @@ def _show(out: Any, run: _Run, unread: list[str], path: str | None) -> None:
     for step in run.steps:
         if step["reason"] or step["note"]:
             out.print(f"  {step['source']}: {step['reason'] or step['note']}", markup=False)
-    for line in unread:
+    for line in [*unread, *([run.ended] if run.ended else [])]:
         out.print(f"  {line}", markup=False)
     out.print(
         f"last change {used[-1]['change_mm']:.2f} mm, greatest {max(s['change_mm'] for s in used):.2f} mm",

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from faceviz.errors import CameraError
 from faceviz.geometry.geometry_image import mean_face
 from faceviz.io import read_scan
+from faceviz.io.frames import Frame
 from faceviz.io.weights import save_weights
 from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
 
@@ -100,3 +102,37 @@ def test_a_picture_is_written(faceviz, photos, tmp_path, model):
     code, _, _ = faceviz("reconstruct", str(photos), "--png", str(png), "--model", model, "--cropped")
     assert code == 0
     assert cv2.imread(str(png)).std() > 5
+
+
+class LostCamera:
+    """A camera that shows two pictures and is pulled out."""
+
+    live, count, skipped = True, None, ()
+
+    def __init__(self, shown=2):
+        self.shown = shown
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_): ...
+
+    def __iter__(self):
+        rng = np.random.default_rng(0)
+        for i in range(self.shown):
+            yield Frame(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), i, None, f"camera:0#{i}")
+        raise CameraError("camera:0: gave no picture for 2 s; plug it in again")
+
+
+def test_what_a_camera_showed_before_it_was_lost_counts(faceviz, monkeypatch, model):
+    monkeypatch.setattr("faceviz.io.frames.open_frames", lambda *_, **__: LostCamera())
+    code, out, said = faceviz("reconstruct", "camera:0", "--json", "-", "--model", model, "--cropped")
+    content = json.loads(out)
+    assert code == 0 and content["used"] == 2
+    assert "plug it in" in content["ended"] and "plug it in" in said
+
+
+def test_a_camera_lost_before_a_face_was_seen_is_an_error(faceviz, monkeypatch, model):
+    monkeypatch.setattr("faceviz.io.frames.open_frames", lambda *_, **__: LostCamera(shown=0))
+    code, _, said = faceviz("reconstruct", "camera:0", "--json", "-", "--model", model, "--cropped")
+    assert code == 2 and "plug it in" in said
