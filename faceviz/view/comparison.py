@@ -22,7 +22,8 @@ _COLUMNS = 9
 def protocols_of_models_chart(tables: Sequence[IouTable], note: str = "") -> Figure:
     """Mean IoU at 0.2 under each protocol, a bar for each model; whiskers: least and greatest landmark."""
     columns = tables[0].columns
-    figure, (axes,) = new_figure("Mean IoU at 0.2 under each protocol", note, width=11.0)
+    title = "IoU at 0.2 under each protocol: mean of 68 landmarks, least and greatest"
+    figure, (axes,) = new_figure(title, note, width=11.0)
     width = 0.84 / len(tables)
     for i, table in enumerate(tables):
         place = np.arange(len(columns)) + (i - (len(tables) - 1) / 2) * width
@@ -53,7 +54,8 @@ def thresholds_of_models_chart(
         axis.set(xlabel="threshold on the heatmap", ylim=(0, 1), xticks=np.arange(0.1, 1.0, 0.2))
         axis.text(0.97, 0.95, protocol, transform=axis.transAxes, ha="right", va="top", fontweight="bold")
     axes[0].set_ylabel("IoU, mean of 68 landmarks")
-    axes[-1].legend(frameon=False, fontsize=8, loc="center right")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, fontsize=8, loc="outside upper right", ncols=len(labels))
     return figure
 
 

@@ -92,7 +92,7 @@ def protocol_figure(
         panes = [_pane(one, one.truth, "Truth", "all 68 landmarks", None, None)]
         for name, heat in heats.items():
             iou = float(np.nanmean(heatmap_iou(heat, one.truth, IOU_THRESHOLD)))
-            panes.append(_pane(one, heat, f"{name}: {iou:.2f}", model.name, None, None))
+            panes.append(_pane(one, heat, f"{model.name}, {name}", f"IoU {iou:.2f}", None, None))
         rows.append(_row(one, panes, dark))
     return stack_rows(rows)
 
