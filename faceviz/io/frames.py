@@ -103,7 +103,7 @@ def open_frames(
 
 
 def _feed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Feed:
-    from faceviz.io.video import CameraFeed, StreamFeed, VideoFeed
+    from faceviz.io.video import CameraFeed, StreamFeed
 
     if not isinstance(source, str | os.PathLike):
         return ImageFeed([Path(item) for item in source], name=f"{len(source)} images")
@@ -114,8 +114,20 @@ def _feed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> 
         if urlsplit(text).scheme.lower() not in SCHEMES:
             raise FileFormatError(f"{text}: is no address that can be read; give one of {', '.join(SCHEMES)}")
         return StreamFeed(text)
-    path = Path(text)
-    if path.is_dir():
+    return _file_feed(Path(text))
+
+
+def _file_feed(path: Path) -> Feed:
+    """Of a folder, an image or a video."""
+    from faceviz.io.video import VideoFeed
+
+    try:
+        folder = path.is_dir()
+    except OSError as error:  # a name that no file can have
+        raise FileFormatError(
+            f"{path.name[:60]}: cannot be opened ({error.strerror}); check the path"
+        ) from None
+    if folder:
         return ImageFeed(images_in(path), name=str(path))
     if not path.exists():
         raise FileFormatError(
@@ -151,7 +163,12 @@ def images_in(folder: Path) -> list[Path]:
     Raises:
         FileFormatError: there is none.
     """
-    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    try:
+        files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    except OSError as error:
+        raise FileFormatError(
+            f"{folder}: cannot be opened ({error.strerror}); check its permissions"
+        ) from None
     found = [path for path in files if path.suffix.lower() in IMAGE_EXTENSIONS]
     if not found:
         what = f"none of its {len(files)} files is an image" if files else "is empty"

@@ -75,7 +75,9 @@ def test_several_images_come_in_the_order_given(folder):
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [10, 1]
 
 
-@pytest.mark.parametrize("source", ["nowhere", "file:///etc/passwd", "concat:a.mp4|b.mp4", "ftp://x/y.mp4"])
+@pytest.mark.parametrize(
+    "source", ["nowhere", "x" * 5000, "a\0b", "file:///etc/passwd", "concat:a.mp4|b.mp4", "ftp://x/y.mp4"]
+)
 def test_what_is_not_there_or_not_allowed_is_refused(source):
     with pytest.raises(FileFormatError, match="; (give|check)|give one of"):
         open_frames(source)
