@@ -81,7 +81,9 @@ def _blank(found: re.Match[bytes]) -> bytes:
 
 def _check_structure(bare: bytes) -> None:
     if bare.count(b"{") != bare.count(b"}") or bare.count(b"[") != bare.count(b"]"):
-        raise Problem("ends before all its braces and brackets are closed", "the file is cut off: copy it again")
+        raise Problem(
+            "ends before all its braces and brackets are closed", "the file is cut off: copy it again"
+        )
     sets = len(re.findall(rb"\bIndexedFaceSet\b", bare))
     if sets != 1:
         raise Problem(f"holds {sets} IndexedFaceSets where one is expected", _EXPORT)
