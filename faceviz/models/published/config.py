@@ -81,7 +81,7 @@ class PublishedConfig:
         signs: of the change of basis, see ``faceviz.models.published.basis.SIGNS``.
         softness: length below which the norm nonlinearity lets a direction fade.
         knots: distances at which the radial functions of a cloud are evaluated, about; between them they are linear,
-            see ``faceviz.models.published.edges``. 0 evaluates them at every edge.
+            see ``faceviz.models.published.edges``. 0, or any mistake switched on, evaluates them at every edge.
         backend: of the attention, ``dense`` or ``dgl``.
         compat: mistakes to be reproduced.
 
@@ -160,6 +160,12 @@ class PublishedConfig:
     @property
     def head_fiber(self) -> Fiber:
         return Fiber({0: self.head_scalars, 1: self.head_vectors})
+
+    def group_size(self, points: int) -> int:
+        """Edges that share their radial functions, on a level of so many points a cloud."""
+        if not self.knots or self.compat != Compat():
+            return 1
+        return max(1, points * self.k // self.knots)
 
     @property
     def graph(self) -> GraphSettings:

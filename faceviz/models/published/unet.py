@@ -120,10 +120,9 @@ class PublishedUnet(nn.Module):
         if c.compat.original_rounding:
             plain = PlainEdges.of(level.span, level.offset, c.max_degree, c.signs)
             return Neighbourhoods(level.index, level.window, plain)
-        size = max(1, len(level.points) // batch * c.k // c.knots) if c.knots else 1
         edges = GroupedEdges.sorted(
             level.index, level.window, level.span, level.offset,
-            max_degree=c.max_degree, signs=c.signs, batch=batch, size=size,
+            max_degree=c.max_degree, signs=c.signs, batch=batch, size=c.group_size(len(level.points) // batch),
         )  # fmt: skip
         graph = DglAttention(level.index, level.window) if c.backend == "dgl" else None
         return Neighbourhoods(level.index, level.window, edges, graph)
