@@ -107,7 +107,11 @@ class StreamNetwork(nn.Module):
         self.squeeze = nn.Sequential(nn.Conv2d(seen, 32, 1), nn.ReLU(), nn.Flatten())
         own_marks = 0 if config.fusion == "last" else 2 * LANDMARK_COUNT
         self.reader = nn.Sequential(
-            nn.Linear(32 * cells + own_marks, config.hidden), nn.ReLU(), nn.Linear(config.hidden, 2 * codes)
+            nn.Linear(32 * cells + own_marks, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, 2 * codes),
         )
         self.log_prior = nn.Parameter(torch.zeros(codes))
         with torch.no_grad():
