@@ -49,7 +49,7 @@ def graph_for(network: Any, points: np.ndarray | Tensor) -> Any:
     return SurfaceGraph.from_points(points, network.config.graph)
 
 
-def network_settings(network: nn.Module) -> dict[str, Any]:
+def network_settings(network: Any) -> dict[str, Any]:
     """The settings of a network as plain values, for ``config.json``."""
     from dataclasses import asdict
 

@@ -130,10 +130,9 @@ class OrdinaryNet(nn.Module):
         self.decoder = nn.ModuleList(self._blocks(level, count) for level, count in enumerate(c.decoder))
         self.local, self.overall = nn.Linear(first, c.head), nn.Linear(last, c.head, bias=False)
         self.norm = nn.LayerNorm(first)
-        self.head = nn.Sequential(
-            nn.ReLU(), nn.Linear(c.head, c.head), nn.ReLU(), nn.Linear(c.head, c.landmarks)
-        )
-        nn.init.constant_(self.head[-1].bias, -3.0)
+        end = nn.Linear(c.head, c.landmarks)
+        nn.init.constant_(end.bias, -3.0)
+        self.head = nn.Sequential(nn.ReLU(), nn.Linear(c.head, c.head), nn.ReLU(), end)
 
     def _blocks(self, level: int, count: int) -> nn.ModuleList:
         width, messages = self.config.channels[level], self.config.messages[level]
@@ -150,8 +149,7 @@ class OrdinaryNet(nn.Module):
         near = [_flat(table, level) for table, level in zip(graph.within, points, strict=True)]
         x, skips = self.stem(points[0]), []
         for level, blocks in enumerate(self.encoder):
-            for block in blocks:
-                x = block(x, points[level], near[level])
+            x = _through(blocks, x, points[level], near[level])
             if level < len(self.pool):
                 skips.append(x)
                 coarse = points[level + 1].shape[1]
@@ -160,9 +158,7 @@ class OrdinaryNet(nn.Module):
         overall = x.amax(dim=1, keepdim=True)
         for level in reversed(range(len(self.decoder))):
             carried = interpolate(self.narrow[level](x), points[level + 1], graph.up[level], points[level])
-            x = skips[level] + carried
-            for block in self.decoder[level]:
-                x = block(x, points[level], near[level])
+            x = _through(self.decoder[level], skips[level] + carried, points[level], near[level])
         logits = self.head(self.local(self.norm(x)) + self.overall(overall))
         if graph.extra.shape[1] == 0:
             return logits
@@ -194,6 +190,12 @@ def placed_graph(points: np.ndarray | Tensor, settings: GraphSettings) -> Surfac
     given = torch.as_tensor(points).to(graph.points.dtype).reshape(graph.points.shape)
     placed = given.gather(1, graph.order.unsqueeze(-1).expand_as(given))
     return replace(graph, points=placed)
+
+
+def _through(blocks: Any, x: Tensor, points: Tensor, index: Tensor) -> Tensor:
+    for block in blocks:
+        x = block(x, points, index)
+    return x
 
 
 def _flat(table: Tensor, points: Tensor) -> Tensor:

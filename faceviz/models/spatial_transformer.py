@@ -20,9 +20,10 @@ class SpatialTransformer(nn.Module):
         super().__init__()
         shared, after = widths
         self.each = _layers((3, *shared), last=True)
-        self.all = nn.Sequential(_layers((shared[-1], *after), last=True), nn.Linear(after[-1], 9))
-        nn.init.zeros_(self.all[-1].weight)
-        nn.init.zeros_(self.all[-1].bias)
+        change = nn.Linear(after[-1], 9)
+        nn.init.zeros_(change.weight)
+        nn.init.zeros_(change.bias)
+        self.all = nn.Sequential(_layers((shared[-1], *after), last=True), change)
 
     def matrix(self, points: Tensor) -> Tensor:
         """A (B, 3, 3) for clouds (B, N, 3)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 
@@ -21,7 +22,7 @@ class HistoryFile(L.Callback):
     def __init__(self, folder: Path, draw: Draw | None) -> None:
         self.folder, self.draw = folder, draw
 
-    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
         if trainer.sanity_checking or not module.history:
             return
         write_history(self.folder / "history.csv", module.history)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -232,7 +233,7 @@ def _write_model(
     iou: float,
 ) -> None:
     validated = next((row for row in module.history if row["val_iou"] == iou), module.history[-1])
-    description = {
+    description: dict[str, Any] = {
         "architecture": config.architecture,
         "network": network_settings(module.network),
         "training": {

@@ -34,7 +34,7 @@ class LandmarkModule(L.LightningModule):
     def __init__(self, config: LandmarkTrainingConfig, steps: int, budget_seconds: float | None) -> None:
         super().__init__()
         self.config, self.steps, self.budget = config, steps, budget_seconds
-        self.network = build_network(config.architecture, config.network)
+        self.network: Any = build_network(config.architecture, config.network)
         self.elapsed_before = 0.0
         self.began_with: str | None = None  # checksum of the weights that the run began with
         self.history: list[Row] = []
@@ -86,7 +86,7 @@ class LandmarkModule(L.LightningModule):
         points, landmarks = batch.points.cpu().numpy(), batch.landmarks.cpu().numpy()
         logits = self.network(graph)
         predicted, true = (graph.scatter_back(part)[0].cpu().numpy() for part in (logits.sigmoid(), heat))
-        found, _ = heatmaps_to_landmarks(predicted, points)
+        found = heatmaps_to_landmarks(predicted, points)[0]
         error = np.linalg.norm(found - landmarks, axis=1) * float(batch.mm)
         iou = heatmap_iou(predicted, true, IOU_THRESHOLD)
         self._validation.append((float(self.loss(logits, heat)), iou, error))
@@ -120,7 +120,7 @@ class LandmarkModule(L.LightningModule):
             "step": self.trainer.global_step,
             "minutes": self.elapsed / 60,
             "train_loss": float(np.mean(self._losses)) if self._losses else float("nan"),
-            "learning_rate": self.optimizers().param_groups[0]["lr"],
+            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
             **figures,
         }
         last_weights_again = self.history and self.history[-1]["step"] == entry["step"]
@@ -129,7 +129,7 @@ class LandmarkModule(L.LightningModule):
         self.history.append(entry)
         self._losses.clear()
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         o = self.config.optimiser
         if o.name == "adam":
             optimiser: torch.optim.Optimizer = torch.optim.Adam(self.parameters(), lr=o.learning_rate)

@@ -28,10 +28,9 @@ def protocols_of_models_chart(tables: Sequence[IouTable], note: str = "") -> Fig
     for i, table in enumerate(tables):
         place = np.arange(len(columns)) + (i - (len(tables) - 1) / 2) * width
         whiskers = np.abs(_range(table) - table.means)
-        style = {"color": COLOURS[i % len(COLOURS)], "hatch": "" if i < len(tables) - 1 else "//"}
         axes.bar(
             place, table.means, width, yerr=whiskers, capsize=1.5, label=table.name, ecolor="0.35",
-            error_kw={"elinewidth": 0.8}, **style,
+            error_kw={"elinewidth": 0.8}, color=COLOURS[i % len(COLOURS)], hatch="//" if table is tables[-1] else "",
         )  # fmt: skip
         for x, mean, top in zip(place, table.means, _range(table)[1], strict=True):
             axes.text(x, top + 0.012, f"{mean:.2f}", ha="center", fontsize=6, color="0.25")
