@@ -46,11 +46,30 @@ def untrained_model(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(model, tmp_path_factory) -> Iterator[str]:
+def other_models(tmp_path_factory) -> Path:
+    """A folder with a model on plain coordinates, untrained, whose heat depends on the pose."""
+    import torch
+
+    from faceviz.io.weights import save_weights
+    from faceviz.models.ordinary import OrdinaryNet
+
+    torch.manual_seed(0)
+    network = OrdinaryNet()
+    with torch.no_grad():
+        network.head[-1].weight *= 12.0
+        network.head[-1].bias += 1.0
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "pose_bound").mkdir()
+    save_weights(folder / "pose_bound", network.state_dict(), {"architecture": "ordinary", "network": {}})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(model, other_models, tmp_path_factory) -> Iterator[str]:
     """The address of ``panel serve apps/landmarks.py``."""
     port = free_port()
     command = [sys.executable, "-m", "panel", "serve", "apps/landmarks.py", "--address", "127.0.0.1"]
-    environment = {**os.environ, "FACEVIZ_MODEL": model}
+    environment = {**os.environ, "FACEVIZ_MODEL": model, "FACEVIZ_MODELS": str(other_models)}
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,6 +37,8 @@ MEASURE = """
 })
 """
 
+INSIDE_TABLE = "(e) => Boolean(e.closest('.tabulator') || e.closest('.filepond--root'))"
+
 
 class LandmarksPage:
     """One open page, and what it asked the network for."""
@@ -56,8 +59,10 @@ class LandmarksPage:
     def start_anew(self) -> None:
         """The first sample, unmoved, all landmarks, on a quiet page."""
         self.page.locator(".fv[data-drawn]").wait_for()
-        if self.text(self.chooser("Scan")) != "Neutral":
-            self.choose("Scan", "Neutral")
+        self.open_tab("Landmarks")
+        for label, option in {"Model": "Ours", "Beside it": "Truth", "Protocol": "ST: as moved"}.items():
+            self.choose(label, option)
+        self.choose("Scan", "Neutral")
         self.choose("Heat of", "All 68 landmarks")
         self.page.get_by_role("button", name="Reset motion").click()
         self.rest()
@@ -80,6 +85,14 @@ class LandmarksPage:
         field.fill(str(value))
         field.press("Enter")
         self.rest()
+
+    def open_tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def add_model(self, path: str) -> None:
+        field = self.page.get_by_label("Add a model: path of its folder")
+        field.fill(path)
+        field.press("Enter")
 
     def upload(self, name: str, content: bytes) -> None:
         files = [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
@@ -110,6 +123,13 @@ class LandmarksPage:
             self.page.wait_for_timeout(40)
         raise AssertionError("the page does not come to rest")
 
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for what the server has yet to answer; fails where it never comes."""
+        end = time.monotonic() + PATIENCE / 1000
+        while not holds():
+            assert time.monotonic() < end, "it never came"
+            self.page.wait_for_timeout(50)
+
     def data(self, name: str) -> str | None:
         return self.page.locator(".fv").get_attribute(f"data-{name}")
 
@@ -125,6 +145,36 @@ class LandmarksPage:
     def change(self) -> float:
         """What the equivariance meter says."""
         return float(self.page.locator("[data-change]").get_attribute("data-change"))
+
+    def changes(self) -> tuple[float, float]:
+        """What is written over the two models' panes."""
+        label = self.page.locator("canvas.gl").get_attribute("aria-label")
+        first, second = (float(text) for text in re.findall(r"heat changed by (\S+?),", label))
+        return first, second
+
+    def wait_for_second(self) -> None:
+        """Until both models have answered."""
+        label = re.compile("heat changed by .*heat changed by")
+        self.until(lambda: label.search(self.page.locator("canvas.gl").get_attribute("aria-label")))
+        self.rest()
+
+    def attributes(self, css: str, name: str) -> list[str]:
+        return [found.get_attribute(name) for found in self.page.locator(css).all()]
+
+    def control_boxes(self) -> dict[str, tuple[float, float, float, float]]:
+        """Left, top, right and bottom of every control outside the table and the picture."""
+        boxes = {}
+        for role in ("combobox", "button", "slider", "spinbutton", "textbox", "tab"):
+            for i, control in enumerate(self.page.get_by_role(role).all()):
+                box = control.bounding_box()
+                if box and box["width"] > 4 and not control.evaluate(INSIDE_TABLE):
+                    corner = (box["x"] + box["width"], box["y"] + box["height"])
+                    boxes[f"{role} {i} {control.get_attribute('aria-label') or ''}"] = (
+                        box["x"],
+                        box["y"],
+                        *corner,
+                    )
+        return boxes
 
     def tile(self, name: str) -> str:
         return self.text(self.page.locator(".tile", has_text=name))
