@@ -30,6 +30,7 @@ _STYLE = """<style>
 .iou .best { text-decoration: overline; font-weight: 600; }
 .iou .worst { text-decoration: underline; font-weight: 600; }
 @media (prefers-color-scheme: dark) {
+  body { background: #1d222b; }
   .iou { color: #e9edf4; background: #1d222b; } .iou caption { color: #a3adbd; } .iou caption b { color: #e9edf4; }
 }
 </style>
@@ -101,7 +102,7 @@ def to_latex(table: IouTable) -> str:
 
 
 def to_html(table: IouTable) -> str:
-    """A table with its own style, light or dark as the reader's system is; nothing is loaded."""
+    """A page with one table and its style, light or dark as the reader's system is; nothing is loaded."""
     rows = []
     for i in range(LANDMARK_COUNT):
         cells = "".join(f"<td>{cell}</td>" for cell in _cells(table, i, _span("best"), _span("worst")))
@@ -110,6 +111,7 @@ def to_html(table: IouTable) -> str:
     means = "".join(f"<td>{_number(x)}</td>" for x in table.means)
     caption = f"<b>{html.escape(table.name)}</b>, IoU at 0.2. {html.escape(_sentence(table.caption))}"
     return (
+        f'<!DOCTYPE html>\n<meta charset="utf-8">\n<title>{html.escape(table.name)}</title>\n'
         f'{_STYLE}<table class="iou">\n<caption>{caption} Best overlined, worst underlined.</caption>\n'
         f"<thead><tr><th>#</th><th>landmark</th>{heads}</tr></thead>\n<tbody>\n"
         + "\n".join(rows)
