@@ -121,6 +121,25 @@ def test_portions_and_batches_change_nothing(monkeypatch):
     assert_all_close(outputs_and_gradients(layer, x, together), expected, 1e-12)
 
 
+def test_training_keeps_less_than_a_kilobyte_of_each_edge():
+    """A kernel of every edge would take 1,125 numbers for values and as many for keys."""
+    count, k, fiber = 200, 20, Fiber.full(2, 5)
+    index, window, offset = tables(count, k, torch.float32)
+    layer, x = AttentionLayer(fiber, fiber), features(fiber, count, torch.float32)
+    near = Neighbourhoods(index, window, grouped(index, window, offset, 2))
+    kept = {parameter.untyped_storage().data_ptr(): 0 for parameter in layer.parameters()}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        kept.setdefault(storage.data_ptr(), storage.nbytes())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = layer(x, near)
+    assert 0 < sum(kept.values()) < 1000 * count * k
+    assert all(value.requires_grad for value in out.values())
+
+
 def test_groups_hold_every_edge_once_and_in_order_of_length():
     index, window, offset = tables(200, 30)
     window[5:9] = 0.0

@@ -134,6 +134,16 @@ def test_duplicate_points_are_taken():
     torch.testing.assert_close(heat[:5], heat[-5:], rtol=0, atol=1e-6)
 
 
+def test_points_whose_neighbours_all_lie_on_them_are_taken():
+    """All edges have length zero, and no direction."""
+    points = np.repeat(cloud(count=8), 12, axis=0)
+    published = PublishedUnet(replace(AS_PUBLISHED, k=10)).double().eval()
+    assert torch.isfinite(published.heatmaps(points)).all()
+    heat = network(config=replace(SMALL, pooling_ratio=0.0)).heatmaps(points)
+    assert torch.isfinite(heat).all()
+    torch.testing.assert_close(heat[::12], heat[5::12], rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("config", [SMALL, replace(AS_PUBLISHED, k=10)], ids=["mended", "published"])
 def test_a_coarse_level_may_have_points_without_neighbours(config):
     config = replace(config, k=2, levels=2, pooling_ratio=0.8)
