@@ -116,6 +116,7 @@ class StreamNetwork(nn.Module):
         self.log_prior = nn.Parameter(torch.zeros(codes))
         with torch.no_grad():
             self.reader[-1].weight.mul_(0.1)
+            self.marks[-1].weight.mul_(0.1)
         self.register_buffer("mean", torch.zeros(3, GRID, GRID))
         self.register_buffer("basis", torch.zeros(config.components, 3, BASIS_GRID, BASIS_GRID))
         self.register_buffer("centre", torch.zeros(3))
