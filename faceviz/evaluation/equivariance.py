@@ -79,8 +79,8 @@ def measure_sphere(
     )
     for j in range(axes):
         for i, angle in enumerate(np.deg2rad(found.angles_deg)):
-            rotation = Rotation.from_rotvec(angle * found.axes[j])
-            turned = heatmaps(rotation.apply(points).astype(points.dtype))
+            rotation = Rotation.from_rotvec(angle * found.axes[j]).as_matrix()
+            turned = heatmaps((points @ rotation.T).astype(points.dtype))
             change, iou = found.change.copy(), found.iou.copy()
             change[i, j] = invariance_error(still, turned)
             iou[i, j] = _mean(heatmap_iou(turned, truth, threshold))

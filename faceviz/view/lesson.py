@@ -17,7 +17,8 @@ from faceviz.display.sphere import mollweide
 from faceviz.evaluation.equivariance import MistakeEffect, SphereErrors, random_published
 from faceviz.evaluation.layer_trace import LayerError
 from faceviz.evaluation.protocols import normalise
-from faceviz.pipeline import LandmarkPredictor
+from faceviz.geometry.sampling import farthest_point_order
+from faceviz.pipeline import LandmarkPredictor, PreparedScan
 from faceviz.scan import FaceScan
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ class PoseLesson:
     """One scan under six sliders, as two networks see it; ``widget`` is what a notebook displays.
 
     Args:
-        scan: as from ``lesson_scan``.
+        scan: drawn as it is; shifts are in radii of it.
         first, second: the networks, with names that say what they are.
+        points: that the networks see.
+        landmark: whose heat is shown.
         size: of the picture, in pixels.
     """
 
@@ -64,16 +67,20 @@ class PoseLesson:
         scan: FaceScan,
         first: LandmarkPredictor,
         second: LandmarkPredictor,
+        *,
+        points: int = 256,
+        landmark: int | None = 30,
         size: tuple[int, int] = (900, 420),
     ) -> None:
         import ipywidgets
 
-        self._size = size
+        self._size, self._landmark = size, landmark
+        prepared = _prepared(scan, points)
         self._loaded = [
-            state.LoadedScan(predictor.predict(scan, raw=True), predictor=predictor)
+            state.LoadedScan(predictor.predict_prepared(prepared), predictor=predictor)
             for predictor in (first, second)
         ]
-        self._loop = _running_loop()
+        self._loop, self._silent = _running_loop(), False
         turn = {"min": -180.0, "max": 180.0, "step": 5.0, "continuous_update": False}
         shift = {"min": -5.0, "max": 5.0, "step": 0.1, "continuous_update": False}
         self.sliders = [
@@ -94,9 +101,11 @@ class PoseLesson:
         return float(first.change or 0.0), float(second.change or 0.0)
 
     def set(self, *values: float) -> None:
-        """Puts all six sliders somewhere."""
+        """Puts all six sliders somewhere, as one move."""
+        self._silent = True
         for slider, value in zip(self.sliders, values, strict=True):
             slider.value = value
+        self._silent = False
         self.draw()
 
     def draw(self) -> None:
@@ -105,7 +114,10 @@ class PoseLesson:
 
         values = [slider.value for slider in self.sliders]
         settings = Settings.of(
-            rotation_deg=tuple(values[:3]), translation=tuple(values[3:]), beside="model", body="points"
+            rotation_deg=tuple(values[:3]),
+            translation=tuple(values[3:]),
+            beside="model",
+            landmark=self._landmark,
         )
         pose = settings.pose(self._loaded[0].scan.centroid)
         self.moved = [state.move(loaded.predictor, loaded, pose) for loaded in self._loaded]
@@ -113,10 +125,22 @@ class PoseLesson:
 
     def _ask(self) -> None:
         """Jupyter may run callbacks in another thread, where VTK draws noise: back to the kernel's own."""
+        if self._silent:
+            return
         if self._loop is not None and self._loop is not _running_loop():
             self._loop.call_soon_threadsafe(self.draw)
         else:
             self.draw()
+
+
+def _prepared(scan: FaceScan, count: int) -> PreparedScan:
+    """The whole scan in the network's frame, and the points of it that the network sees."""
+    chosen = scan.points[farthest_point_order(scan.points, min(count, len(scan)))]
+    centre = chosen.mean(axis=0)
+    radius = float(np.linalg.norm(chosen - centre, axis=1).max())
+    landmarks = None if scan.landmarks is None else (scan.landmarks - centre) / radius
+    whole = scan.with_(points=(scan.points - centre) / radius, landmarks=landmarks, unit="unknown")
+    return PreparedScan(whole, (chosen - centre) / radius, whole.points, np.zeros(3), 1.0)
 
 
 def plot_layers(traces: Mapping[str, Sequence[LayerError]], title: str) -> Image:
@@ -144,7 +168,7 @@ def plot_mistakes(effects: Sequence[MistakeEffect]) -> Image:
     from matplotlib.figure import Figure
 
     values = np.array([[getattr(effect.errors, check) for check in _CHECKS] for effect in effects])
-    figure = Figure(figsize=(7.4, 0.44 * len(effects) + 1.3), layout="constrained")
+    figure = Figure(figsize=(8.4, 0.44 * len(effects) + 1.3), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.log10(np.maximum(values, _FLOOR)), cmap="cividis", vmin=-16, vmax=0, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
