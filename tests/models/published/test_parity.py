@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from faceviz.geometry.transforms import random_rotation
 from faceviz.models.published.basis import change_of_basis
-from faceviz.models.published.config import AS_PUBLISHED
+from faceviz.models.published.config import AS_PUBLISHED, Compat, PublishedConfig
 from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Fiber
 from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
@@ -126,3 +129,34 @@ def test_the_published_weights_give_the_originals_heatmaps(published, shared_fol
         np.testing.assert_array_equal(pyramid.levels[0].kept, reference["pool.fp_idx"])
         heat = published.heatmaps(reference["points"]).numpy()
         np.testing.assert_allclose(heat, reference["heatmaps"][0], atol=1e-4)
+
+
+def with_mistakes(published, compat):
+    """The published weights in a network with other mistakes."""
+    network = PublishedUnet(PublishedConfig(signs="checkpoint", compat=compat)).eval()
+    state = {
+        name: value.sum(1, keepdim=True) if name.endswith("first.weight") else value
+        for name, value in published.state_dict().items()
+    }
+    network.load_state_dict(state)
+    return network
+
+
+@pytest.mark.slow
+def test_the_published_weights_move_with_the_pose_only_where_the_mistakes_are_on(
+    published, shared_folder, rng
+):
+    with np.load(shared_folder / "data/report_a/network_reference.npz") as reference:
+        points = reference["points"]
+    turn, shift = random_rotation(rng), np.array([3.0, -2.0, 5.0])
+    order = rng.permutation(len(points))
+    moved = (points @ turn.T).astype(np.float32), (points + shift).astype(np.float32), points[order]
+    back = [slice(None), slice(None), np.argsort(order)]
+
+    def changes(network):
+        still = network.heatmaps(points)
+        return [float((network.heatmaps(x)[b] - still).abs().max()) for x, b in zip(moved, back, strict=True)]
+
+    mistaken = with_mistakes(published, replace(Compat.all(), original_rounding=False))
+    assert min(changes(mistaken)) > 0.1
+    assert max(changes(with_mistakes(published, Compat()))) < 1e-5
