@@ -229,7 +229,7 @@ def check_cloud(points: np.ndarray, least_points: int) -> None:
         raise GeometryError("all points lie on one line; this is no surface")
 
 
-def _cloud_tables(points: np.ndarray, settings: GraphSettings) -> tuple[np.ndarray, ...]:
+def _cloud_tables(points: np.ndarray, settings: GraphSettings) -> tuple:
     check_cloud(points, settings.least_points)
     count = len(points)
     sizes = [min(size, count) for size in settings.sizes]

@@ -72,10 +72,10 @@ class GroupedEdges:
         distance = span.square().sum(-1).sqrt().flatten()
         per_cloud = len(distance) // batch
         clouds = [slice(i * per_cloud, (i + 1) * per_cloud) for i in range(batch)]
-        place, real, knots, share, groups = zip(
+        places, real, knots, share, groups = zip(
             *(_cloud(distance, window.flatten(), cloud, size) for cloud in clouds), strict=True
         )
-        place = torch.cat(place)
+        place = torch.cat(places)
         lengths = distance[place].unsqueeze(-1)
         direction = -span.reshape(-1, 3)[place] / lengths.clamp_min(_tiny(lengths))
         basis = paired_basis(harmonics_of(direction, 2 * max_degree), max_degree, signs)

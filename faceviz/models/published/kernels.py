@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,10 @@ class Kernels(nn.Module):
         self.radial = nn.ModuleDict(
             {f"{k}_{j}": RadialNetwork(outputs(k, j), hidden, inputs) for k in source for j in target}
         )
+
+    def network(self, k: int, j: int) -> RadialNetwork:
+        """The radial network of a pair of degrees, in and out."""
+        return cast(RadialNetwork, self.radial[f"{k}_{j}"])
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Layout:
         """Rows of values and of keys from messages (E, 2 l + 1, C_value + C_key) by degree l."""
         value = {j: out[j][..., :count] for j, count in self.value.items()}
         key = {j: out[j][..., self.value[j] :] for j in self.key}
-        return tuple(packed(part, self.heads).flatten(1) for part in (value, key))
+        return packed(value, self.heads).flatten(1), packed(key, self.heads).flatten(1)
 
     def joined(self, value: Tensor, key: Tensor) -> Features:
         """The inverse of ``split``."""
@@ -143,9 +148,10 @@ def messages(
 
 def _radial_weights(value: Kernels, key: Kernels, layout: Layout) -> list[Tensor]:
     """Weights of the hidden layers of all networks, then weight and bias of the last layers of each pair."""
-    networks, last = [], []
+    networks: list[RadialNetwork] = []
+    last: list[Tensor] = []
     for k, j in layout.pairs:
-        pair = [part.radial[f"{k}_{j}"] for part in (value, key) if j in part.target]
+        pair = [part.network(k, j) for part in (value, key) if j in part.target]
         counts = [part.target[j] for part in (value, key) if j in part.target]
         networks += pair
         last += _joined_last(pair, counts, layout.edges[k])

@@ -30,7 +30,7 @@ class Neighbourhoods:
         index: (M, k) long, the neighbour j of point i.
         window: (M, k) weight of the edge; 1, fading to 0 at the edge of the neighbourhood, 0 for an empty place.
         edges: sorted by length, with the basis of the kernels; or the edges as the original has them.
-        graph: attention by another backend than dense tables, see ``dgl_backend.DglAttention``.
+        graph: attention by another backend than dense tables, see ``DglAttention``.
     """
 
     index: Tensor
@@ -155,7 +155,7 @@ class AttentionLayer(nn.Module):
         self.root = keys.dim**0.5
         if skip == "sum":
             _check_sum(source, target)
-            self.project = LinearMix(middle, target)
+            self.project: nn.Module = LinearMix(middle, target)
         else:
             self.project = MIXES[self_interaction](middle.joined(source), target)
 
@@ -166,8 +166,9 @@ class AttentionLayer(nn.Module):
         return self.project({d: torch.cat([part, x[d]], 1) if d in x else part for d, part in z.items()})
 
     def _attended(self, x: Features, near: Neighbourhoods) -> Features:
-        layout = self.layout
-        value, key = messages(self.value, self.key, layout, x, near.edges, near.index.numel())
+        layout, edges = self.layout, near.edges
+        assert isinstance(edges, GroupedEdges)
+        value, key = messages(self.value, self.key, layout, x, edges, near.index.numel())
         query = packed(_columns(self.query(x)), layout.heads) / self.root
         value, key = (part.unflatten(1, (layout.heads, -1)) for part in (value, key))
         attend = dense_attention if near.graph is None else near.graph

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +122,7 @@ def kernel_messages(kernels, sent: dict[int, Tensor], distance: Tensor, basis: K
 def _chunk(kernels, sent: dict[int, Tensor], distance: Tensor, basis: KernelBasis):  # noqa: ANN001, ANN202
     edges, out = len(distance), {}
     for target, count in kernels.target.items():
-        total: Tensor | float = 0.0
+        total: Any = 0.0
         rows = 2 * target + 1
         for source, channels in kernels.source.items():
             radial = kernels.radial[f"{source}_{target}"](distance).view(edges, count, 1, channels, 1, -1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -25,7 +27,7 @@ class Block(nn.Module):
         super().__init__()
         middle = Fiber.full(config.max_degree, config.hidden)
         softness = 0.0 if config.compat.sharp_norm else config.softness
-        shared = {
+        shared: dict[str, Any] = {
             "relative": config.relative,
             "hidden": config.radial,
             "plain": config.compat.original_rounding,
