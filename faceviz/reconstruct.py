@@ -12,6 +12,7 @@ import numpy as np
 from faceviz.detection import CROP_SCALE, CROP_SIZE, FaceBox, FaceDetector, crop_face, crop_transform
 from faceviz.errors import CheckpointError, ConfigError, ShapeError
 from faceviz.geometry import geometry_image
+from faceviz.geometry.weak_perspective import WeakPerspective, fit_camera
 from faceviz.pipeline import best_device, model_folder
 from faceviz.scan import FaceScan
 
@@ -65,6 +66,13 @@ class Reconstruction:
     def landmarks(self) -> np.ndarray:
         """The 68 landmarks (68, 3) mm of the face."""
         return geometry_image.landmarks(self.points)
+
+    @property
+    def camera(self) -> WeakPerspective | None:
+        """How the face lies in the image, by its image landmarks; None where there are none."""
+        if self.image_landmarks is None:
+            return None
+        return fit_camera(self.landmarks, self.image_landmarks)
 
     def to_scan(self) -> FaceScan:
         """The face as a scan with triangles and landmarks, for ``faceviz.io.write_scan``."""

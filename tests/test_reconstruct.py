@@ -112,6 +112,16 @@ def test_image_landmarks_lie_in_the_image_and_follow_the_box(pictures):
     np.testing.assert_allclose(right.image_landmarks - left.image_landmarks, [[40, 0]] * 68, atol=6)
 
 
+def test_the_camera_lays_the_face_on_its_image_landmarks(pictures):
+    step = reconstructor().update(pictures[0])
+    nearest = step.camera.project(step.landmarks)
+    distance = np.sqrt(((nearest - step.image_landmarks) ** 2).sum(axis=1).mean())
+    assert distance == pytest.approx(step.camera.rms, rel=1e-6)
+    live = reconstructor()
+    live._detector.faces = []
+    assert live.update(pictures[0]).camera is None
+
+
 def test_a_live_reconstructor_looks_where_the_face_was(pictures):
     live = reconstructor(live=True)
     live.update(pictures[0])
