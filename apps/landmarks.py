@@ -18,6 +18,7 @@ import panel as pn
 from widgets import readouts, scans
 from widgets.engine import WORKER, later, predictor
 from widgets.measuring import Measuring
+from widgets.memory import Memory, addressed
 from widgets.models import ModelChoosers
 from widgets.page import ALL, LandmarksPage
 from widgets.pose import PoseControls
@@ -49,9 +50,11 @@ class LandmarksApp:
         self.page = LandmarksPage(
             PoseControls(self._on_pose, self._on_random),
             LandmarksTable(self._choose),
-            ModelChoosers(self._on_models),
+            models := ModelChoosers(self._on_models),
             self.measuring,
+            memory := Memory(models.first, self._recall),
         )
+        self.memory, self._recalling, self._asked = memory, False, None
         self._loads = LatestOnly(WORKER, self._load, later(self._on_loaded), fail, busy=busy)
         self._moves = LatestOnly(WORKER, _move, later(self._on_moved), fail, busy=busy)
         self._seconds = LatestOnly(WORKER, _move, later(self._on_second), fail, busy=busy)
@@ -61,7 +64,7 @@ class LandmarksApp:
         self.settings = self.settings.with_(model=self.page.models.first)
         self._model_shown = self.page.models.first
         self._wire()
-        pn.state.onload(lambda: self._on_sample(self.page.sample.value))
+        pn.state.onload(self._begin)
 
     def _wire(self) -> None:
         page = self.page
@@ -99,11 +102,15 @@ class LandmarksApp:
 
     def _on_loaded(self, job, loaded: state.LoadedScan) -> None:
         self.moved, self.second, self.worst, self.moves = state.unmoved(loaded), None, 0.0, 0
+        self._model_shown = self.page.models.first
         self.settings = self.settings.with_(rotation_deg=(0, 0, 0), translation=(0, 0, 0))
         self.page.show_scan(job[0] or loaded.scan, loaded.scan, state.translation_reach(loaded.scan))
         self.measuring.forget()
         self._draw()
-        if self.settings.model != self.page.models.first or self.settings.beside == "model":
+        self.memory.forget(self.settings)
+        if self._asked is not None:
+            self._asked = self._recall(self._asked)
+        elif self.settings.model != self.page.models.first or self.settings.beside == "model":
             self._ask()
 
     def _on_moved(self, job: tuple, moved: state.Moved) -> None:
@@ -148,12 +155,41 @@ class LandmarksApp:
 
     # ---- what a person does
 
+    def _begin(self) -> None:
+        """With the scan and the settings of the page's address, if it has any."""
+        scan = None
+        try:
+            scan, self._asked = addressed()
+        except FacevizError as error:
+            pn.state.notifications.error(f"the address of this page: {error}", duration=12_000)
+        self._on_sample(self.page.samples.get(scan, self.page.sample.value))
+
+    def _recall(self, settings: Settings) -> None:
+        """Settings from the history or the address; models that are not in the choosers are left out."""
+        known = self.page.models.known.values()
+        first = settings.model if settings.model in known else self.page.models.first
+        if settings.beside == "model" and settings.second not in known:
+            settings = settings.with_(beside="truth", second="")
+        if settings.second != self.settings.second:
+            self.second = None
+        self.settings = settings.with_(model=first, dark=self.settings.dark)
+        self._recalling = True
+        try:
+            self.page.show_settings(self.settings)
+        finally:
+            self._recalling = False
+        if self.moved is not None:
+            self._draw()
+            self._ask()
+
     def _on_sample(self, sample: scans.Sample) -> None:
         if self.moved is None or sample is not self.page.choice:
             self._loads.submit((sample, partial(scans.read_sample, sample)))
 
     def _on_pose(self, rotation_deg: Triple, translation: Triple) -> None:
         mark("move taken")
+        if self._recalling:
+            return
         self.settings = self.settings.with_(rotation_deg=rotation_deg, translation=translation)
         if self.moved is not None:
             self.page.view.move(self._pose())
@@ -186,6 +222,8 @@ class LandmarksApp:
         self.page.models.show(self.settings.model, beside, second)
 
     def _on_protocol(self, protocol: str) -> None:
+        if self._recalling:
+            return
         self.settings = self.settings.with_(protocol=protocol)
         self.worst, self.moves = 0.0, 0
         if self.moved is not None:
@@ -209,6 +247,8 @@ class LandmarksApp:
         self.page.landmark.value = landmark
 
     def _change(self, **changes) -> None:
+        if self._recalling:
+            return
         self.settings = self.settings.with_(**changes)
         self._draw()
 
@@ -246,6 +286,11 @@ class LandmarksApp:
             self._untold = False
             self._tell_landmarks()
             self._trace()
+            self._remember()
+
+    def _remember(self) -> None:
+        titles = {id(sample): title for title, sample in self.page.samples.items()}
+        self.memory.keep(self.settings, titles.get(id(self.page.choice), ""))
 
     def _trace(self) -> None:
         """While its tab is open."""

@@ -8,10 +8,12 @@ import panel as pn
 import panel_material_ui as pmui
 
 from faceviz.display.colormaps import NAMES as COLORMAPS
+from faceviz.display.settings import Settings
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
 from faceviz.scan import FaceScan
 from widgets import readouts, scans
 from widgets.measuring import Measuring
+from widgets.memory import Memory
 from widgets.models import ModelChoosers
 from widgets.pose import PoseControls
 from widgets.sliders import Sliders, row
@@ -31,9 +33,15 @@ class LandmarksPage:
     """All widgets of the page, by name."""
 
     def __init__(
-        self, pose: PoseControls, table: LandmarksTable, models: ModelChoosers, measuring: Measuring
+        self,
+        pose: PoseControls,
+        table: LandmarksTable,
+        models: ModelChoosers,
+        measuring: Measuring,
+        memory: Memory,
     ) -> None:
         self.pose, self.table, self.models, self.measuring = pose, table, models, measuring
+        self.memory = memory
         self.view = SceneView(
             sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
         )
@@ -83,6 +91,15 @@ class LandmarksPage:
         dropped = {self.choice.source: self.choice} if isinstance(self.choice, FaceScan) else {}
         self.sample.param.update(options=self.samples | dropped, value=self.choice)
 
+    def show_settings(self, settings: Settings) -> None:
+        """Sets every control to what is in force."""
+        self.pose.set(settings.rotation_deg, settings.translation)
+        self.landmark.value = ALL if settings.landmark is None else settings.landmark
+        self.threshold.values = [settings.threshold]
+        self.body.value, self.colormap.value = settings.body, settings.colormap
+        self.models.protocol.value = settings.protocol
+        self.models.show(settings.model, settings.beside, settings.second)
+
     def new_drop(self, dropped: Callable) -> None:
         """An empty place to drop a file; the one before, and the file that it held, are forgotten."""
         limit = f"{scans.MAX_UPLOAD_MB}MB"
@@ -114,7 +131,8 @@ class LandmarksPage:
 
     def _motion(self) -> pn.viewable.Viewable:
         models = self.models
-        keep = pmui.Row(self.shoot, self.download, pn.Spacer(**_WIDE), self.keys, **_WIDE)
+        more = (self.memory.undo, self.memory.redo, self.keys)
+        keep = pmui.Row(self.shoot, self.download, pn.Spacer(**_WIDE), *more, **_WIDE)
         return pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **_WIDE)
 
     def _main(self) -> pn.viewable.Viewable:

@@ -79,6 +79,24 @@ class Settings(BaseModel):
         """A copy with some values changed, checked as strictly as a new one."""
         return self.of(self.model_dump(), **changes)
 
+    def to_query(self) -> dict[str, str]:
+        """What differs from the defaults, as text for a web address."""
+        values = self.model_dump(exclude_defaults=True, exclude={"dark"})
+        return {
+            key: ",".join(f"{part:g}" for part in value) if isinstance(value, tuple) else str(value)
+            for key, value in values.items()
+        }
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Settings:
+        """The inverse of ``to_query``.
+
+        Raises:
+            ConfigError: as for ``of``.
+        """
+        lists = ("rotation_deg", "translation")
+        return cls.of({key: value.split(",") if key in lists else value for key, value in query.items()})
+
     def pose(self, centre: np.ndarray) -> RigidTransform:
         """``x -> R (x - c) + c + t``: the turn about the scan's centre (3,), then the shift."""
         rotation = euler_to_rotation(*np.deg2rad(self.rotation_deg))

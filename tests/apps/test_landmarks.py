@@ -181,3 +181,34 @@ def test_apps_import_neither_torch_nor_models():
     for file in Path("apps").rglob("*.py"):
         text = file.read_text()
         assert not re.search(r"^\s*(import|from) (torch|faceviz\.models)", text, re.M), file
+
+
+def test_undo_and_redo_lead_back_and_forth_through_what_was_chosen(hand, app):
+    hand.turn(0, 30, 0, 0, 0, 0)
+    app.page.landmark.value = 8
+    hand.settle()
+    app.memory.undo.clicks += 1
+    hand.settle()
+    assert app.settings.landmark is None and app.page.landmark.value == -1
+    app.memory.undo.clicks += 1
+    hand.settle()
+    assert app.page.pose.sliders.values == [0.0] * 6
+    np.testing.assert_allclose(app.moved.pose.matrix, np.eye(4), atol=1e-12)
+    app.memory.redo.clicks += 1
+    app.memory.redo.clicks += 1
+    hand.settle()
+    assert app.settings.landmark == 8 and app.moved.pose.rotation[0, 2] == pytest.approx(0.5)
+    assert app.page.pose.sliders.values[1] == 30.0
+
+
+def test_settings_of_an_address_are_shown_and_unknown_models_are_left_out(hand, app):
+    from faceviz.display.settings import Settings
+
+    app._recall(
+        Settings.from_query(
+            {"landmark": "30", "rotation_deg": "0,30,0", "beside": "model", "second": "/etc/passwd"}
+        )
+    )
+    hand.settle()
+    assert app.settings.beside == "truth" and app.page.landmark.value == 30
+    assert app.moved.pose.rotation[0, 2] == pytest.approx(0.5)

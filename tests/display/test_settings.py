@@ -54,3 +54,25 @@ def test_angles_read_from_a_rotation_make_that_rotation_again(rng):
         rotation = random_rotation(rng)
         angles = np.deg2rad(rotation_to_degrees(rotation))
         np.testing.assert_allclose(euler_to_rotation(*angles), rotation, atol=1e-9)
+
+
+def test_settings_survive_a_web_address():
+    settings = Settings.of(
+        landmark=30,
+        threshold=0.35,
+        rotation_deg=(10.5, -20, 0),
+        beside="model",
+        second="ordinary",
+        protocol="icp",
+    )
+    query = settings.to_query()
+    assert all(isinstance(text, str) for text in query.values()) and query["rotation_deg"] == "10.5,-20,0"
+    assert Settings.from_query(query) == settings
+    assert Settings().to_query() == {}
+
+
+@pytest.mark.parametrize("query", [{"threshold": "much"}, {"rotation_deg": "1,2"}, {"landmarc": "3"}])
+def test_an_address_that_makes_no_sense_is_refused_in_one_line(query):
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_query(query)
+    assert "\n" not in str(caught.value)
