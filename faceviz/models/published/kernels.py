@@ -15,7 +15,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
 from faceviz.models.published.edges import Chunk, GroupedEdges
 from faceviz.models.published.fibers import Features, Fiber
@@ -23,8 +22,9 @@ from faceviz.models.published.radial import RadialNetwork, hidden_together, stac
 
 _HIDDEN_WEIGHTS = 8
 
-#: Radial weights at K knots by degree out, (K, sum_k n_J C_k, C_value + C_key), the degrees in one after the other.
-Tables = dict[int, Tensor]
+#: Radial weights at K knots by degree out, for values and, where it has any, for keys: (K, sum_k n_J C_k, C_out), the
+#: degrees in one after the other.
+Tables = dict[int, list[Tensor]]
 
 
 class Kernels(nn.Module):
@@ -71,6 +71,12 @@ class Layout:
     @property
     def pairs(self) -> list[tuple[int, int]]:
         return [(k, j) for k in self.edges for j in self.value]
+
+    @property
+    def networks(self) -> list[tuple[int, int, int]]:
+        """Degrees in and out of all radial networks, 0 for values and 1 for keys."""
+        fibers = (self.value, self.key)
+        return [(k, j, part) for k, j in self.pairs for part in (0, 1) if j in fibers[part]]
 
     def terms(self, k: int, j: int) -> int:
         """``n_J C_k``: what the radial weights of a pair act on."""
@@ -147,40 +153,25 @@ def messages(
 
 
 def _radial_weights(value: Kernels, key: Kernels, layout: Layout) -> list[Tensor]:
-    """Weights of the hidden layers of all networks, then weight and bias of the last layers of each pair."""
-    networks: list[RadialNetwork] = []
-    last: list[Tensor] = []
-    for k, j in layout.pairs:
-        pair = [part.network(k, j) for part in (value, key) if j in part.target]
-        counts = [part.target[j] for part in (value, key) if j in part.target]
-        networks += pair
-        last += _joined_last(pair, counts, layout.edges[k])
+    """Weights of the hidden layers of all networks, then of each its last layer's weight and bias."""
+    kernels = (value, key)
+    networks = [kernels[part].network(k, j) for k, j, part in layout.networks]
+    last = []
+    for network, (k, j, part) in zip(networks, layout.networks, strict=True):
+        shape = (kernels[part].target[j], layout.edges[k], -1)  # (C_out, C_in, n_J)
+        last.append(network.last.weight.T.unflatten(1, shape).permute(0, 3, 2, 1).flatten(1))
+        last.append(network.last.bias.unflatten(0, shape).permute(2, 1, 0).flatten())
     return [*stacked_hidden(networks), *last]
-
-
-def _joined_last(networks: Sequence[RadialNetwork], counts: Sequence[int], channels: int) -> list[Tensor]:
-    """Last layers side by side: (hidden of all, n_J C_in sum C_out) and (n_J C_in sum C_out,)."""
-    weights, biases, before, total = [], [], 0, sum(counts)
-    for network, count in zip(networks, counts, strict=True):
-        shape = (count, channels, -1)
-        weight = network.last.weight.T.unflatten(1, shape).permute(0, 3, 2, 1)  # (hidden, n_J, C_in, C_out)
-        weights.append(F.pad(weight, (before, total - before - count)).flatten(1))
-        biases.append(network.last.bias.unflatten(0, shape).permute(2, 1, 0))
-        before += count
-    return [torch.cat(weights), torch.cat(biases, -1).flatten()]
 
 
 def _tables(weights: Sequence[Tensor], layout: Layout, knots: Tensor) -> Tables:
     hidden = hidden_together(weights[:_HIDDEN_WEIGHTS], knots)
-    parts: dict[int, list[Tensor]] = {j: [] for j in layout.value}
-    first = 0
-    for i, (k, j) in enumerate(layout.pairs):
-        weight, bias = weights[_HIDDEN_WEIGHTS + 2 * i : _HIDDEN_WEIGHTS + 2 * i + 2]
-        count = len(weight) // hidden.shape[-1]
-        seen = hidden[first : first + count].transpose(0, 1).flatten(1)
-        parts[j].append(torch.addmm(bias, seen, weight).unflatten(1, (layout.terms(k, j), -1)))
-        first += count
-    return {j: torch.cat(part, 1) for j, part in parts.items()}
+    last = iter(weights[_HIDDEN_WEIGHTS:])
+    parts: dict[int, tuple[list[Tensor], list[Tensor]]] = {j: ([], []) for j in layout.value}
+    for seen, (k, j, part) in zip(hidden, layout.networks, strict=True):
+        weight, bias = next(last), next(last)
+        parts[j][part].append(torch.addmm(bias, seen, weight).unflatten(1, (layout.terms(k, j), -1)))
+    return {j: [torch.cat(part, 1) for part in both if part] for j, both in parts.items()}
 
 
 class _Messages(torch.autograd.Function):
@@ -215,7 +206,8 @@ class _Messages(torch.autograd.Function):
             out = layout.joined(value[place] * real, key[place] * real)
             to_sent, to_tables = _chunk_backward(layout, edges, chunk, columns, tables, out)
             to_columns.index_add_(1, edges.source[chunk.edges], to_sent)
-            grads = torch.autograd.grad(list(tables.values()), leaves, [to_tables[j] for j in tables])
+            parts, to_parts = ([p for j in tables for p in of[j]] for of in (tables, to_tables))
+            grads = torch.autograd.grad(parts, leaves, to_parts)
             for total, grad in zip(to_weights, grads, strict=True):
                 total += grad
         return None, None, None, to_columns, *to_weights
@@ -245,15 +237,17 @@ def _contracted(layout: Layout, edges: GroupedEdges, chunk: Chunk, sent: Feature
     return out
 
 
-def _both_ends(edges: GroupedEdges, table: Tensor) -> Tensor:
-    """Weights at the lower and the upper end of each group, (G, terms, 2 C_out); with one edge a group, its own."""
-    return table if edges.size == 1 else torch.cat([table[:-1], table[1:]], -1)
+def _both_ends(edges: GroupedEdges, parts: list[Tensor]) -> Tensor:
+    """Weights at the lower, then at the upper end of each group, (G, terms, 2 C); with one edge a group, its own."""
+    if edges.size == 1:
+        return torch.cat(parts, -1)
+    return torch.cat([*(part[:-1] for part in parts), *(part[1:] for part in parts)], -1)
 
 
-def _weighted(edges: GroupedEdges, chunk: Chunk, contracted: Tensor, table: Tensor) -> Tensor:
+def _weighted(edges: GroupedEdges, chunk: Chunk, contracted: Tensor, parts: list[Tensor]) -> Tensor:
     """Messages (E, 2 l + 1, C_value + C_key) of one degree l."""
-    table, counts = _both_ends(edges, table), table.shape[-1]
-    out = table.new_empty(contracted.shape[-1], len(contracted), counts)
+    table, count = _both_ends(edges, parts), sum(part.shape[-1] for part in parts)
+    out = table.new_empty(contracted.shape[-1], len(contracted), count)
     for m, part in enumerate(contracted):
         product = part.view(-1, chunk.groups, edges.size).permute(1, 2, 0) @ table
         product = product.flatten(0, 1)
@@ -261,7 +255,7 @@ def _weighted(edges: GroupedEdges, chunk: Chunk, contracted: Tensor, table: Tens
             out[:, m] = product
         else:
             share = edges.share[chunk.edges]
-            torch.lerp(product[:, :counts], product[:, counts:], share, out=out[:, m])
+            torch.lerp(product[:, :count], product[:, count:], share, out=out[:, m])
     return out
 
 
@@ -272,9 +266,10 @@ def _chunk_backward(
     sent = _sent(layout, edges, chunk, columns)
     to_sent = {k: torch.zeros_like(part) for k, part in sent.items()}
     to_tables = {}
-    for j, table in tables.items():
-        contracted = _contracted(layout, edges, chunk, sent, j)
-        to_contracted, to_tables[j] = _product_backward(edges, chunk, contracted, table.detach(), out[j])
+    for j, parts in tables.items():
+        contracted, table = _contracted(layout, edges, chunk, sent, j), torch.cat(parts, -1).detach()
+        to_contracted, to_table = _product_backward(edges, chunk, contracted, table, out[j])
+        to_tables[j] = list(to_table.split([part.shape[-1] for part in parts], -1))
         for k, block in _blocks(layout, to_contracted, j):
             basis = edges.basis[k, j][..., chunk.edges].unsqueeze(-2)
             for term, part in zip(basis.flatten(0, 1), block.flatten(0, 1), strict=True):
