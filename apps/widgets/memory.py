@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 from faceviz.display.history import History
 from faceviz.display.settings import Settings
 
+#: Without tooltips: that of one button would lie on the other.
 _BUTTON = {"size": "small", "align": "center", "margin": (0, 0)}
 
 
@@ -23,8 +24,8 @@ class Memory:
     def __init__(self, model: str, recalled: Callable[[Settings], None]) -> None:
         self._model, self._recalled = model, recalled
         self._history = History(Settings())
-        self.undo = pmui.IconButton(icon="undo", description="Undo", label="Undo", **_BUTTON)
-        self.redo = pmui.IconButton(icon="redo", description="Redo", label="Redo", **_BUTTON)
+        self.undo = pmui.IconButton(icon="undo", label="Undo", **_BUTTON)
+        self.redo = pmui.IconButton(icon="redo", label="Redo", **_BUTTON)
         self.undo.on_click(lambda _: recalled(self._history.undo()))
         self.redo.on_click(lambda _: recalled(self._history.redo()))
 

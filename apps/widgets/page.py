@@ -136,7 +136,10 @@ class LandmarksPage:
         return pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **_WIDE)
 
     def _main(self) -> pn.viewable.Viewable:
-        tools = pmui.Row(self.models.model, self.models.beside, self.body, self.colormap, **_WIDE)
+        choosers = (self.models.model, self.models.beside, self.body, self.colormap)
+        for chooser in choosers:
+            chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
+        tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **_WIDE)
         tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         landmarks = pmui.Column(self.curve, self.table, sizing_mode="stretch_both")

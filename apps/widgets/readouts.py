@@ -20,9 +20,18 @@ STYLE = """
 .tile .name, .tile .note { font-size: 12px; line-height: 18px; color: var(--soft); white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; }
 .tile .value { font-size: 21px; line-height: 30px; font-weight: 600; font-variant-numeric: tabular-nums;
-  white-space: nowrap; }
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .tile .value small { font-size: 12.5px; font-weight: 400; color: var(--soft); }
 .tile .value sup { font-size: 13px; line-height: 0; }
+:host { container-type: inline-size; }
+@container (max-width: 160px) {
+  .tile { padding: 8px 7px; }
+  .tile .value { font-size: 17px; }
+}
+@container (max-width: 90px) {
+  .tile .value { font-size: 14px; }
+  .tile .value small { font-size: 10px; }
+}
 .scale { position: relative; height: 6px; margin-top: 3px; border-radius: 3px;
   background: linear-gradient(90deg, #2e9e6b 0 44.4%, #d99a1c 44.4% 66.7%, #d6453d 66.7%); }
 .scale i { position: absolute; top: -4px; width: 4px; height: 14px; margin-left: -2px; border-radius: 2px;
