@@ -39,11 +39,9 @@ def main() -> None:
                 row = _in_process(name, task, points, rows, asked)
                 rows.append(row)
                 print(f"{name} {task} {points}: {_shown(row)}", file=sys.stderr, flush=True)
-    report = {"machine": _machine(asked), "rows": rows}
+                report = {"machine": _machine(asked), "rows": rows}
+                _write(report, asked.out)
     _print(report)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "published.json").write_text(json.dumps(report, indent=1) + "\n")
-    (asked.out / "published.md").write_text(_markdown(report))
     print(f"written to {asked.out}/published.json and published.md")
 
 
@@ -233,6 +231,12 @@ def _print(report: dict) -> None:
     for row in body:
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _write(report: dict, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "published.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "published.md").write_text(_markdown(report))
 
 
 def _markdown(report: dict) -> str:
