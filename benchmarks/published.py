@@ -5,7 +5,9 @@
 
 Three attention layers, degrees 0 to 2, 5 channels, k = 40; neighbours and geometry are part of every pass. Each
 measurement runs in a process of its own, its least time of several counts, and its peak memory is what the process grew
-by. Writes benchmarks/results/published.json and .md. ``pip install se3-transformer-pytorch`` adds that to the table.
+by.
+
+Writes benchmarks/results/published.json and .md. ``pip install se3-transformer-pytorch`` adds that to the table.
 """
 
 from __future__ import annotations
