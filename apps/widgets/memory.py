@@ -11,8 +11,9 @@ import panel_material_ui as pmui
 from faceviz.display.history import History
 from faceviz.display.settings import Settings
 
-#: Without tooltips: that of one button would lie on the other.
-_BUTTON = {"size": "small", "align": "center", "margin": (0, 0)}
+#: Words instead of icons with tooltips, which would lie on the other button.
+_BUTTON = {"size": "small", "variant": "text", "align": "center", "margin": 0}
+_NARROW = {"minWidth": "0", "padding": "4px 6px", "textTransform": "none"}
 
 
 class Memory:
@@ -24,8 +25,8 @@ class Memory:
     def __init__(self, model: str, recalled: Callable[[Settings], None]) -> None:
         self._model, self._recalled = model, recalled
         self._history = History(Settings())
-        self.undo = pmui.IconButton(icon="undo", label="Undo", **_BUTTON)
-        self.redo = pmui.IconButton(icon="redo", label="Redo", **_BUTTON)
+        self.undo = pmui.Button(label="Undo", sx=_NARROW, **_BUTTON)
+        self.redo = pmui.Button(label="Redo", sx=_NARROW, **_BUTTON)
         self.undo.on_click(lambda _: recalled(self._history.undo()))
         self.redo.on_click(lambda _: recalled(self._history.redo()))
 
