@@ -112,12 +112,12 @@ def test_progress_counts_the_scans_of_all_models(request_, without_pictures):
 
 
 def test_the_checksum_of_the_data_tells_one_coordinate_apart(request_, without_pictures):
-    def checksum(scans):
-        summary = reproduce(
-            request_, [model(Oracle, "a")], lambda: DataSource("a", "b", iter(scans), 1), say=lambda _: None
-        )
+    def checksum(scans, name):
+        source = DataSource("a", name, iter(scans), 1)
+        summary = reproduce(request_, [model(Oracle, "a")], lambda: source, say=lambda _: None)
         return summary["data"]["sha256"]
 
     points = SCANS[0].points.copy()
     points[7, 1] = np.nextafter(points[7, 1], 1e9)
-    assert checksum(SCANS[:1]) == checksum(SCANS[:1]) != checksum([SCANS[0].with_(points=points)])
+    other = [SCANS[0].with_(points=points)]
+    assert checksum(SCANS[:1], "one") == checksum(SCANS[:1], "again") != checksum(other, "other")
