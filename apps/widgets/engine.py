@@ -31,7 +31,9 @@ def predictor(model: str) -> LandmarkPredictor:
         CheckpointError: there is no such model, or it is damaged.
     """
     from faceviz.evaluation.models import open_model
+    from faceviz.pipeline import leave_a_core
 
+    leave_a_core()
     return open_model(model)
 
 
