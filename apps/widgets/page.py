@@ -78,6 +78,14 @@ class LandmarksPage:
         self.keys = pmui.IconButton(
             icon="keyboard", label="Mouse and keys", description=_KEYS, size="small", align="center"
         )
+        landmarks = pmui.Column(self.curve, table, sizing_mode="stretch_both")
+        self.tabs = pmui.Tabs(
+            ("Landmarks", landmarks),
+            ("Layers", measuring.layers),
+            ("Sphere", measuring.sphere),
+            sizing_mode="stretch_both",
+            sx=_TABS,
+        )
 
     def show_scan(self, choice: scans.Sample, scan: FaceScan, reach: float) -> None:
         """Says which scan is shown, and sets the sliders anew."""
@@ -142,14 +150,6 @@ class LandmarksPage:
         tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **_WIDE)
         tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
-        landmarks = pmui.Column(self.curve, self.table, sizing_mode="stretch_both")
-        self.tabs = pmui.Tabs(
-            ("Landmarks", landmarks),
-            ("Layers", self.measuring.layers),
-            ("Sphere", self.measuring.sphere),
-            sizing_mode="stretch_both",
-            sx=_TABS,
-        )
         right = pmui.Column(self.landmark, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)
         return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": f"calc(100vh - {_BAR + 8}px)"})
 

@@ -51,11 +51,9 @@ class LatestOnly(Generic[T, R]):
         with self._lock:
             value, self._waiting = self._waiting[0], []
         try:
-            result = self._run(value)
+            self._deliver(value, self._run(value))
         except Exception as error:
             self._fail(value, error)
-        else:
-            self._deliver(value, result)
         with self._lock:
             again = self.working = bool(self._waiting)
         if again:

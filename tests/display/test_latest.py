@@ -27,6 +27,8 @@ class Scene:
         return 2 * value
 
     def deliver(self, value, result):
+        if value == "refused":
+            raise ValueError("refused")
         self.done.append((value, result))
 
     def fail(self, value, error):
@@ -61,6 +63,13 @@ def test_busy_is_told_once_at_each_end(work):
     work.gate.set()
     assert work.idle.wait(10)
     assert work.busy == [True, False]
+
+
+def test_a_result_that_cannot_be_delivered_is_reported_and_work_comes_to_rest(work):
+    work.gate.set()
+    work.latest.submit("refused")
+    assert work.idle.wait(10)
+    assert work.failed == [("refused", "refused")] and not work.latest.working
 
 
 def test_a_job_that_fails_is_reported_and_the_next_one_runs(work):
