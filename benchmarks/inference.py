@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import time
+
+from _machine import processor
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
         predictor.heatmaps(posed)
         seconds.append(time.perf_counter() - started)
     milliseconds = 1000 * np.array(seconds)
-    print(f"{_processor()}, {os.cpu_count()} cores, {asked.threads} threads, torch {torch.__version__}")
+    print(f"{processor()}, {os.cpu_count()} cores, {asked.threads} threads, torch {torch.__version__}")
     print(f"load before: {os.getloadavg()[0]:.2f} processes in the last minute")
     print(
         f"{predictor.name} on {predictor.device}, {asked.points} points, graph included: "
@@ -80,14 +81,6 @@ def _face_like_cloud(count: int):
     points = points[farthest_point_order(points, count)]
     points -= points.mean(axis=0)
     return points / np.linalg.norm(points, axis=1).max()
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:
-            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import socket
 import subprocess
@@ -21,6 +20,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from _machine import processor
 
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
@@ -114,7 +115,7 @@ def measured(page, trace: Path, value: float, pause: float) -> dict[str, float]:
 def report(moves: list[dict[str, float]]) -> None:
     import numpy as np
 
-    print(f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {len(moves)} moves")
+    print(f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {len(moves)} moves")
     print(f"{'milliseconds':36s}{'least':>8s}{'median':>8s}{'95 %':>8s}")
     for name, begin, end in STAGES + WHOLE:
         times = [1000 * (m[end] - m[begin]) for m in moves if begin in m and end in m]
@@ -173,14 +174,6 @@ def _wait_for(address: str, process: subprocess.Popen, seconds: float = 180.0) -
                 return
             time.sleep(0.2)
     raise SystemExit("the server does not answer")
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:
-            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

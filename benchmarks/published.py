@@ -23,6 +23,8 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
+from _machine import processor
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 PACKAGES = ("torch", "dgl", "e3nn", "se3-transformer-pytorch", "numpy")
@@ -173,6 +175,8 @@ def _available() -> float:
 
 
 def _machine(asked: argparse.Namespace) -> dict:
+    from faceviz.evaluation.provenance import provenance
+
     def version(name: str) -> str:
         try:
             return metadata.version(name)
@@ -180,28 +184,12 @@ def _machine(asked: argparse.Namespace) -> dict:
             return "not installed"
 
     return {
-        "processor": _processor(), "cores": os.cpu_count(), "threads": asked.threads, "repeats": asked.repeats,
+        "processor": processor(), "cores": os.cpu_count(), "threads": asked.threads, "repeats": asked.repeats,
         "load": round(os.getloadavg()[0], 2), "system": platform.platform(), "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES}, "commit": _commit(),
+        "versions": {name: version(name) for name in PACKAGES}, "commit": provenance()["commit"],
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "note": asked.note,
         "command": "python benchmarks/published.py " + " ".join(sys.argv[1:]),
     }  # fmt: skip
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:
-            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def _shown(row: dict) -> str:

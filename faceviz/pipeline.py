@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from faceviz import assets
-from faceviz.errors import CheckpointError, ConfigError, GeometryError, NoFaceError, nearest_name
+from faceviz.errors import CheckpointError, GeometryError, NoFaceError, nearest_name
 from faceviz.geometry.neighbours import idw_interpolate, project_to_surface
 from faceviz.geometry.sampling import farthest_point_order, sample_surface
 from faceviz.geometry.transforms import RigidTransform
@@ -135,20 +135,11 @@ class LandmarkPredictor:
         Raises:
             CheckpointError: no such model, or its files are damaged or made for another architecture.
         """
-        from faceviz.io.weights import load_weights
+        from faceviz.io.weights import load_network
         from faceviz.models.architectures import build_network
 
         folder = model_folder(model)
-        weights, description = load_weights(folder)
-        try:
-            network = build_network(description.get("architecture"), description.get("network"))
-            network.load_state_dict(weights)
-        except (ConfigError, TypeError) as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"{folder}: the weights do not fit the configuration: {_first_lines(error)}"
-            ) from error
+        network, description = load_network(folder, build_network)
         return cls(network, name=folder.name, device=device, description=description)
 
     def predict(self, scan: FaceScan, *, raw: bool = False) -> LandmarkPrediction:
@@ -332,8 +323,3 @@ def model_folder(model: str | Path) -> Path:
     raise CheckpointError(
         f"no model named {str(model)!r}{nearest_name(str(model), known)}; or name a model folder"
     )
-
-
-def _first_lines(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:4])[:400]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceviz.detection import CROP_SCALE, CROP_SIZE, FaceBox, FaceDetector, crop_face, crop_transform
-from faceviz.errors import CheckpointError, ConfigError, ShapeError
+from faceviz.errors import ShapeError
 from faceviz.geometry import geometry_image
 from faceviz.geometry.weak_perspective import WeakPerspective, fit_camera
 from faceviz.pipeline import best_device, model_folder
@@ -139,20 +139,11 @@ class FaceReconstructor:
         Raises:
             CheckpointError: no such model, or its files are damaged or made for another architecture.
         """
-        from faceviz.io.weights import load_weights
+        from faceviz.io.weights import load_network
         from faceviz.models.reconstruction.architectures import build_network
 
         folder = model_folder(model)
-        weights, description = load_weights(folder)
-        try:
-            network = build_network(description.get("architecture"), description.get("network"))
-            network.load_state_dict({name: _full(tensor) for name, tensor in weights.items()})
-        except (ConfigError, TypeError) as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"{folder}: the weights do not fit the configuration: {' '.join(str(error).split())[:300]}"
-            ) from error
+        network, description = load_network(folder, build_network)
         return cls(
             network, name=folder.name, detector=detector, live=live, device=device, description=description
         )
@@ -271,7 +262,3 @@ class _Look:
 
 def _whole(image: np.ndarray) -> _Look:
     return _Look(crop=np.ascontiguousarray(image))
-
-
-def _full(tensor):  # noqa: ANN001, ANN202
-    return tensor.float() if tensor.is_floating_point() else tensor

@@ -14,7 +14,6 @@ from faceviz.cli import (
     landmarks,
     reconstruct,
     reconstruction_evaluate,
-    reconstruction_train,
     reproduce,
     serve,
     synth,
@@ -33,7 +32,6 @@ app = typer.Typer(
 app.command("landmarks")(landmarks.landmarks)
 app.command("reconstruct")(reconstruct.reconstruct)
 evaluate.group.command("reconstruction")(reconstruction_evaluate.reconstruction)
-train.group.command("reconstruction")(reconstruction_train.reconstruction)
 for name, group, text in (
     ("evaluate", evaluate.group, "Measure how good a model is."),
     ("reproduce", reproduce.group, "Make the tables and figures of a report."),

@@ -10,6 +10,24 @@ from faceviz.cli.output import Progress, check_folder
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
+OutOption = Annotated[
+    str,
+    typer.Option(metavar="DIR", help="Folder to write to, made if it does not exist.", show_default=False),
+]
+SplitOption = Annotated[
+    str, typer.Option(metavar="NAME", help="train, val or test: no person is in two of them.")
+]
+SourceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there."
+    ),
+]
+IctOption = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT."),
+]
+
 
 @group.callback()
 def _group() -> None:
@@ -18,27 +36,12 @@ def _group() -> None:
 
 @group.command("scans")
 def scans(
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="DIR", help="Folder to write to, made if it does not exist.", show_default=False
-        ),
-    ],
+    out: OutOption,
     n: Annotated[int, typer.Option("--n", "-n", help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="The same seed gives the same scans.", min=0)] = 0,
-    split: Annotated[
-        str, typer.Option(metavar="NAME", help="train, val or test: no person is in two of them.")
-    ] = "test",
-    source: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there."
-        ),
-    ] = "both",
-    ict_folder: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT."),
-    ] = None,
+    split: SplitOption = "test",
+    source: SourceOption = "both",
+    ict_folder: IctOption = None,
     per_person: Annotated[int, typer.Option(help="Scans of each person.", min=1)] = 1,
     file_format: Annotated[
         str,
@@ -85,28 +88,13 @@ def scans(
 
 @group.command("sequences")
 def sequences(
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="DIR", help="Folder to write to, made if it does not exist.", show_default=False
-        ),
-    ],
+    out: OutOption,
     subjects: Annotated[int, typer.Option("--subjects", "-n", help="People.", min=1)] = 10,
     frames: Annotated[int, typer.Option(help="Pictures of each.", min=1)] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.", min=0)] = 0,
-    split: Annotated[
-        str, typer.Option(metavar="NAME", help="train, val or test: no person is in two of them.")
-    ] = "train",
-    source: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="anny (in the extra synth), ict (a clone of ICT-FaceKit), or both if there."
-        ),
-    ] = "both",
-    ict_folder: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Your clone of ICT-FaceKit; else the environment's FACEVIZ_ICT."),
-    ] = None,
+    split: SplitOption = "train",
+    source: SourceOption = "both",
+    ict_folder: IctOption = None,
     size: Annotated[int, typer.Option(help="Pixels a side.", min=32)] = 256,
     layout: Annotated[
         str,

@@ -1,15 +1,27 @@
-"""``faceviz train landmarks``."""
+"""``faceviz train``: networks that find landmarks, and networks that make a face from images."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from faceviz.errors import ConfigError, MissingDependencyError
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+ConfigOption = Annotated[
+    Path, typer.Option(metavar="FILE", help="YAML file with the settings.", show_default=False)
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on where a stopped run was.")]
+BudgetOption = Annotated[
+    float | None, typer.Option(help="Stop after so many minutes of wall clock, keeping the best.")
+]
+OutOption = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder of the run: checkpoints, curves, weights.")
+]
 
 
 @group.callback()
@@ -19,16 +31,10 @@ def _group() -> None:
 
 @group.command("landmarks")
 def landmarks(
-    config: Annotated[
-        Path, typer.Option(metavar="FILE", help="YAML file with the settings.", show_default=False)
-    ],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run was.")] = False,
-    budget_minutes: Annotated[
-        float | None, typer.Option(help="Stop after so many minutes of wall clock, keeping the best.")
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the run: checkpoints, curves, weights.")
-    ] = Path("runs/landmarks"),
+    config: ConfigOption,
+    resume: ResumeOption = False,
+    budget_minutes: BudgetOption = None,
+    out: OutOption = Path("runs/landmarks"),
 ) -> None:
     """Train the landmark network.
 
@@ -37,22 +43,57 @@ def landmarks(
       faceviz train landmarks --config configs/landmarks.yaml --out runs/first
       faceviz train landmarks --config configs/landmarks.yaml --out runs/first --resume --budget-minutes 60
     """
-    if not config.is_file():
-        raise ConfigError(f"{config}: no such file; name a YAML file with the settings of the run")
-    try:
-        from faceviz.training import train_landmarks
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f'training needs {error.name}; install it with: pip install "faceviz[train]"'
-        ) from error
-
-    result = train_landmarks(config, out=out, resume=resume, budget_minutes=budget_minutes, draw=_draw)
+    train = _training("landmarks", config).train_landmarks
+    result = train(config, out=out, resume=resume, budget_minutes=budget_minutes, draw=_draw_landmarks)
     print(
         f"best IoU {result.best_iou:.4f} after {result.steps} steps, {result.minutes:.0f} minutes: {result.model}"
     )
 
 
-def _draw(history: list[dict[str, float]], path: Path) -> None:
+@group.command("reconstruction")
+def reconstruction(
+    config: ConfigOption,
+    resume: ResumeOption = False,
+    budget_minutes: BudgetOption = None,
+    out: OutOption = Path("runs/reconstruction"),
+) -> None:
+    """Train a network that makes a 3D face from images.
+
+    The best weights by validation loss and those by training loss are both kept, in DIR/NAME and DIR/NAME-training.
+
+    \b
+    Examples:
+      faceviz train reconstruction --config configs/reconstruction.yaml --out runs/first
+      faceviz train reconstruction --config configs/thomassen2022.yaml --out runs/report
+      faceviz train reconstruction --config configs/reconstruction.yaml --out runs/first --resume --budget-minutes 60
+    """
+    train = _training("reconstruction", config).train_reconstruction
+    result = train(config, out=out, resume=resume, budget_minutes=budget_minutes, draw=_draw_reconstruction)
+    print(
+        f"validation error {result.best_mm:.2f} mm after {result.steps} steps, {result.minutes:.0f} minutes: "
+        f"{result.models['validation']}"
+    )
+
+
+def _training(name: str, config: Path) -> Any:
+    """The module ``faceviz.training.NAME``, once the configuration is known to be there."""
+    if not config.is_file():
+        raise ConfigError(f"{config}: no such file; name a YAML file with the settings of the run")
+    try:
+        return import_module(f"faceviz.training.{name}")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f'training needs {error.name}; install it with: pip install "faceviz[train]"'
+        ) from error
+
+
+def _draw_landmarks(history: list[dict[str, float]], path: Path) -> None:
     from faceviz.view.charts import draw_training_curves
 
     draw_training_curves(history, path)
+
+
+def _draw_reconstruction(history: list[dict[str, float]], path: Path) -> None:
+    from faceviz.view.faces import draw_reconstruction_curves
+
+    draw_reconstruction_curves(history, path)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceviz.errors import CheckpointError
+from faceviz.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 _LARGEST_CONFIG = 1_000_000
@@ -59,6 +60,30 @@ def load_weights(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]
             f"{path}: its checksum is not the one in {CONFIG}; the two files do not belong together"
         )
     return weights, {**description, "sha256": checksum}
+
+
+def load_network(
+    folder: str | Path, build: Callable[[Any, Any], nn.Module]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a model folder with its weights, and its description.
+
+    Args:
+        build: makes the untrained network from the description's ``architecture`` and ``network``.
+
+    Raises:
+        CheckpointError: as for ``load_weights``; or the settings are unknown, or the weights do not fit them.
+    """
+    weights, description = load_weights(folder)
+    try:
+        network = build(description.get("architecture"), description.get("network"))
+        network.load_state_dict(weights)
+    except (ConfigError, TypeError) as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{folder}: the weights do not fit the configuration: {' '.join(str(error).split())[:400]}"
+        ) from error
+    return network, description
 
 
 def write_card(folder: str | Path, text: str) -> None:

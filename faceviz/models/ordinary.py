@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from faceviz.errors import ConfigError, nearest_name
+from faceviz.errors import ConfigError
 from faceviz.graph import GraphSettings, SurfaceGraph
 from faceviz.models.equivariant import interpolate
+from faceviz.models.settings import check_keys
 from faceviz.models.spatial_transformer import SpatialTransformer
 
 
@@ -70,10 +71,7 @@ class OrdinaryConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OrdinaryConfig:
         """Strict: an unknown key is an error that names the nearest."""
-        known = {entry.name for entry in fields(cls)}
-        for key in values:
-            if key not in known:
-                raise ConfigError(f"unknown setting {key!r} of the network{nearest_name(str(key), known)}")
+        check_keys(values, cls)
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:

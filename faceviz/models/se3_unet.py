@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from faceviz.errors import ConfigError, nearest_name
+from faceviz.errors import ConfigError
 from faceviz.graph import GraphSettings, SurfaceGraph
 from faceviz.landmarks import LANDMARK_COUNT
 from faceviz.models.equivariant import (
@@ -24,6 +24,7 @@ from faceviz.models.equivariant import (
     neighbourhood,
     vector_norm,
 )
+from faceviz.models.settings import check_keys
 from faceviz.models.shape_refinement import Refined, ShapeRefinement
 
 
@@ -84,10 +85,7 @@ class Se3UnetConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Se3UnetConfig:
         """Strict: an unknown key is an error that names the nearest."""
-        known = {entry.name for entry in fields(cls)}
-        for key in values:
-            if key not in known:
-                raise ConfigError(f"unknown setting {key!r} of the network{nearest_name(key, known)}")
+        check_keys(values, cls)
         return cls(**values)
 
     @property

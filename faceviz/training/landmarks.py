@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning as L
-import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
 from faceviz.errors import ConfigError
@@ -23,16 +18,13 @@ from faceviz.io.weights import save_weights, write_card
 from faceviz.metrics import IOU_THRESHOLD
 from faceviz.models.architectures import network_settings
 from faceviz.pipeline import LandmarkPredictor
-from faceviz.synth.dataset import available_sources
 from faceviz.training.batches import Batches, ValidationClouds, steps_in_epoch
 from faceviz.training.clouds import CloudFolder
 from faceviz.training.config import LandmarkTrainingConfig, read_config
 from faceviz.training.history import Draw, HistoryFile, Row, read_history
-from faceviz.training.machine import keep_freed_memory
 from faceviz.training.module import LandmarkModule
+from faceviz.training.run import begin, make_trainer, network_weights, steps_done
 from faceviz.training.scanning import fill, shard_folder, start_filling
-
-_SAVE_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -74,19 +66,10 @@ def train_landmarks(
     """
     config = read_config(config_path)
     out = Path(out)
-    last = out / "checkpoints" / "last.ckpt"
-    if last.exists() and not resume:
-        raise ConfigError(f"{out} already holds a run; give --resume to go on with it, or another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    keep_freed_memory()
-    torch.set_num_threads(config.threads)
-    L.seed_everything(config.seed, verbose=False)
-    sources, missing = available_sources(config.data.sources, config.data.ict_folder)
-    for reason in missing:
-        say(f"left out: {reason}")
+    checkpoint, sources = begin(config, out, resume, say)
     processes = _provide_data(config, sources, say)
     try:
-        module, iou = _run(config, out, last if last.exists() else None, budget_minutes, draw, say)
+        module, iou = _run(config, out, checkpoint, budget_minutes, draw, say)
     finally:
         for process in processes:
             process.terminate()
@@ -127,7 +110,7 @@ def _run(
     clouds = CloudFolder(shard_folder(config.data, "train"), config.data.scans)
     steps = total_steps(config, len(clouds))
     module = LandmarkModule(config, steps, None if budget_minutes is None else 60.0 * budget_minutes)
-    start = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
+    start = steps_done(checkpoint)
     if checkpoint is None and config.start_from is not None:
         module.began_with = _begin_with(config.start_from, module, say)
     module.history = read_history(out / "history.csv", start)
@@ -135,8 +118,21 @@ def _run(
     held_back = CloudFolder(shard_folder(config.data, "val"), config.data.validation)
     train_loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
     val_loader = DataLoader(ValidationClouds(held_back, config.data, module.network), batch_size=None)
-    best, latest = _checkpoints(config, out)
-    trainer = _trainer(config, out, steps, [HistoryFile(out, draw), best, latest])
+    best = ModelCheckpoint(
+        out / "checkpoints", "best", monitor="val_iou", mode="max", enable_version_counter=False
+    )
+    trainer = make_trainer(
+        out,
+        [HistoryFile(out, draw), best],
+        steps=steps,
+        validate_every=config.validate_every,
+        monitor="val_iou",
+        mode="max",
+        patience=config.patience,
+        clip=config.optimiser.clip,
+        average=config.optimiser.average,
+        accumulate=config.optimiser.accumulate,
+    )
     say(f"training {sum(p.numel() for p in module.network.parameters()):,} parameters from step {start}")
     trainer.fit(module, train_loader, val_loader, ckpt_path=checkpoint, weights_only=True)
     trainer.validate(module, val_loader, verbose=False)
@@ -175,53 +171,13 @@ def _epochs(module: LandmarkModule, config: LandmarkTrainingConfig) -> float | N
     return None if planned is None else round(planned * module.trainer.global_step / module.steps, 2)
 
 
-def _checkpoints(config: LandmarkTrainingConfig, out: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
-    """The best by validation, and the latest to go on from."""
-    folder = out / "checkpoints"
-    every = min(_SAVE_EVERY, config.validate_every)
-    best = ModelCheckpoint(folder, "best", monitor="val_iou", mode="max", enable_version_counter=False)
-    return best, ModelCheckpoint(folder, "last", every_n_train_steps=every, enable_version_counter=False)
-
-
-def _trainer(config: LandmarkTrainingConfig, out: Path, steps: int, callbacks: list[L.Callback]) -> L.Trainer:
-    o = config.optimiser
-    if o.average:
-        callbacks = [EMAWeightAveraging(decay=o.average), *callbacks]
-    if config.patience:
-        callbacks = [*callbacks, EarlyStopping("val_iou", mode="max", patience=config.patience)]
-    if os.isatty(1):
-        callbacks = [*callbacks, RichProgressBar()]
-    return L.Trainer(
-        accelerator="auto",
-        devices=1,
-        max_steps=steps,
-        max_epochs=1_000_000,
-        accumulate_grad_batches=o.accumulate,
-        val_check_interval=config.validate_every * o.accumulate,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        gradient_clip_val=o.clip or None,
-        logger=TensorBoardLogger(out, name="", version="tensorboard"),
-        callbacks=callbacks,
-        enable_progress_bar=os.isatty(1),
-        enable_model_summary=False,
-        log_every_n_steps=20,
-    )
-
-
 def _take_better(module: LandmarkModule, best: ModelCheckpoint) -> float:
     """Keep the last weights or put back the best validated ones, whichever have the higher IoU, which is returned."""
     last_iou = module.history[-1]["val_iou"]
     if best.best_model_score is None or float(best.best_model_score) <= last_iou:
         return last_iou
-    state = torch.load(best.best_model_path, weights_only=True, map_location="cpu")["state_dict"]
-    module.network.load_state_dict(_of_network(state))
+    module.network.load_state_dict(network_weights(best.best_model_path))
     return float(best.best_model_score)
-
-
-def _of_network(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    prefix = "network."
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def _write_model(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,11 +16,11 @@ from faceviz.models.architectures import build_network
 from faceviz.models.equivariant import EquivariantBlock
 from faceviz.training.batches import Batch, Example
 from faceviz.training.config import LandmarkTrainingConfig
-from faceviz.training.history import Row
 from faceviz.training.schedule import cosine, restarts
+from faceviz.training.timed import TimedModule
 
 
-class LandmarkModule(L.LightningModule):
+class LandmarkModule(TimedModule):
     """A network of any architecture in training: mean IoU at 0.2 and landmark error in mm are its figures.
 
     Args:
@@ -32,20 +30,10 @@ class LandmarkModule(L.LightningModule):
     """
 
     def __init__(self, config: LandmarkTrainingConfig, steps: int, budget_seconds: float | None) -> None:
-        super().__init__()
-        self.config, self.steps, self.budget = config, steps, budget_seconds
+        super().__init__(config, budget_seconds)
+        self.steps = steps
         self.network: Any = build_network(config.architecture, config.network)
-        self.elapsed_before = 0.0
-        self.began_with: str | None = None  # checksum of the weights that the run began with
-        self.history: list[Row] = []
-        self._started = time.monotonic()
-        self._losses: list[float] = []
         self._validation: list[tuple[float, np.ndarray, np.ndarray]] = []
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of training, those before a resume included."""
-        return self.elapsed_before + time.monotonic() - self._started
 
     def loss(self, logits: Tensor, heat: Tensor) -> Tensor:
         """Adaptive Wing plus soft IoU, of (B, N, 68)."""
@@ -58,10 +46,7 @@ class LandmarkModule(L.LightningModule):
         if self.config.compile:  # for the most common size alone; every other would be compiled anew
             common = batch.heat.shape[1] == max(self.config.data.points)
             torch.compiler.set_stance("default" if common else "force_eager")
-        loss = self._whole_loss(batch)
-        self._losses.append(float(loss.detach()))
-        self.log("loss", loss, prog_bar=True, batch_size=len(batch.heat))
-        return loss
+        return self.log_loss(self._whole_loss(batch), len(batch.heat))
 
     def _whole_loss(self, batch: Batch) -> Tensor:
         """With the terms of parts that only some networks have."""
@@ -76,10 +61,6 @@ class LandmarkModule(L.LightningModule):
         if getattr(self.network, "transformer", None) is not None:
             loss = loss + weights.orthogonal * self.network.penalty(graph)
         return loss
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        if self.budget is not None and self.elapsed >= self.budget:
-            self.trainer.should_stop = True
 
     def validation_step(self, batch: Example, _: int) -> None:
         graph, heat = batch.graph, batch.heat
@@ -111,50 +92,11 @@ class LandmarkModule(L.LightningModule):
             "val_mm": float(np.median(np.array(errors)[:, list(INNER)])),
         }
         self._validation.clear()
-        if not self.trainer.sanity_checking:
-            self._remember(figures)
+        self.remember(figures)
         self.log_dict(figures, prog_bar=True, batch_size=1)
 
-    def _remember(self, figures: Row) -> None:
-        entry = {
-            "step": self.trainer.global_step,
-            "minutes": self.elapsed / 60,
-            "train_loss": float(np.mean(self._losses)) if self._losses else float("nan"),
-            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
-            **figures,
-        }
-        last_weights_again = self.history and self.history[-1]["step"] == entry["step"]
-        if last_weights_again:
-            entry["train_loss"] = self.history.pop()["train_loss"]
-        self.history.append(entry)
-        self._losses.clear()
-
-    def configure_optimizers(self) -> Any:
-        o = self.config.optimiser
-        if o.name == "adam":
-            optimiser: torch.optim.Optimizer = torch.optim.Adam(self.parameters(), lr=o.learning_rate)
-        else:
-            plain = [p for p in self.parameters() if p.ndim < 2]
-            decayed = [p for p in self.parameters() if p.ndim >= 2]
-            groups = [
-                {"params": decayed, "weight_decay": o.weight_decay},
-                {"params": plain, "weight_decay": 0.0},
-            ]
-            optimiser = torch.optim.AdamW(groups, lr=o.learning_rate, betas=(0.9, 0.98))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _rate(self, step: int) -> float:
+    def rate(self, step: int) -> float:
         o = self.config.optimiser
         if o.schedule == "restarts":
             return restarts(step, o.restart or self.steps)
-        return cosine(step, self.steps, o.warmup, self.elapsed / self.budget if self.budget else 0.0)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["elapsed"] = self.elapsed
-        checkpoint["began_with"] = self.began_with
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.elapsed_before = checkpoint["elapsed"]
-        self.began_with = checkpoint.get("began_with")
-        self._started = time.monotonic()
+        return cosine(step, self.steps, o.warmup, self.spent)

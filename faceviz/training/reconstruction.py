@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import lightning as L
 import numpy as np
-import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -22,17 +19,14 @@ from faceviz.evaluation.reconstruction_card import reconstruction_card
 from faceviz.io.weights import save_weights, write_card
 from faceviz.models.reconstruction.architectures import image_size
 from faceviz.models.reconstruction.stream import StreamConfig
-from faceviz.synth.dataset import available_sources
 from faceviz.synth.shards import PEOPLE, write_sequences
 from faceviz.training.history import Draw, HistoryFile, Row, read_history
-from faceviz.training.machine import keep_freed_memory
 from faceviz.training.pictures import UNCHANGED, PictureChanges
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig, read_reconstruction_config
 from faceviz.training.reconstruction_module import ReconstructionModule, StreamModule, ThomassenModule
+from faceviz.training.run import begin, make_trainer, network_weights, steps_done
 from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
 from faceviz.training.shape_space import ShapeSpace
-
-_SAVE_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -80,20 +74,11 @@ def train_reconstruction(
     """
     config = read_reconstruction_config(config_path)
     out = Path(out)
-    last = out / "checkpoints" / "last.ckpt"
-    if last.exists() and not resume:
-        raise ConfigError(f"{out} already holds a run; give --resume to go on with it, or another --out")
     _picture_changes(config)
-    out.mkdir(parents=True, exist_ok=True)
-    keep_freed_memory()
-    torch.set_num_threads(config.threads)
-    L.seed_everything(config.seed, verbose=False)
-    sources, missing = available_sources(config.data.sources, config.data.ict_folder)
-    for reason in missing:
-        say(f"left out: {reason}")
+    checkpoint, sources = begin(config, out, resume, say)
     if config.data.render:
         _render(config, sources, say)
-    return _Run(config, out, sources, say).go(last if last.exists() else None, budget_minutes, draw)
+    return _Run(config, out, sources, say).go(checkpoint, budget_minutes, draw)
 
 
 def _render(
@@ -151,10 +136,20 @@ class _Run:
         config, budget = self.config, None if budget_minutes is None else 60.0 * budget_minutes
         epoch = max(1, len(self.train) // config.optimiser.batch)
         module = self._module(epoch, budget)
-        start = 0 if checkpoint is None else int(torch.load(checkpoint, weights_only=True)["global_step"])
+        start = steps_done(checkpoint)
         module.history = read_history(self.out / "history.csv", start)
         best = {name: self._keeper(name) for name in ("validation", "training")}
-        trainer = self._trainer(list(best.values()), config.validate_every or epoch, draw)
+        trainer = make_trainer(
+            self.out,
+            [HistoryFile(self.out, draw), *best.values()],
+            steps=config.optimiser.steps,
+            validate_every=config.validate_every or epoch,
+            monitor="val_loss",
+            mode="min",
+            patience=config.patience,
+            clip=config.optimiser.clip,
+            average=config.optimiser.average,
+        )
         loaders = self._loaders(module, start)
         count = sum(p.numel() for p in module.network.parameters())
         self.say(f"training {count:,} parameters on {len(self.train)} people from step {start}")
@@ -176,35 +171,6 @@ class _Run:
             monitor=monitor,
             save_on_train_epoch_end=False,
             enable_version_counter=False,
-        )
-
-    def _trainer(self, keepers: list[ModelCheckpoint], every: int, draw: Draw | None) -> L.Trainer:
-        o, folder = self.config.optimiser, self.out / "checkpoints"
-        latest = ModelCheckpoint(
-            folder, "last", every_n_train_steps=min(_SAVE_EVERY, every), enable_version_counter=False
-        )
-        patience = self.config.patience
-        return L.Trainer(
-            accelerator="auto",
-            devices=1,
-            max_steps=o.steps,
-            max_epochs=1_000_000,
-            val_check_interval=every,
-            check_val_every_n_epoch=None,
-            num_sanity_val_steps=0,
-            gradient_clip_val=o.clip,
-            logger=TensorBoardLogger(self.out, name="", version="tensorboard"),
-            callbacks=[
-                *([EMAWeightAveraging(decay=o.average)] if o.average else []),
-                HistoryFile(self.out, draw),
-                *keepers,
-                latest,
-                *([EarlyStopping("val_loss", patience=patience)] if patience else []),
-                *([RichProgressBar()] if os.isatty(1) else []),
-            ],
-            enable_progress_bar=os.isatty(1),
-            enable_model_summary=False,
-            log_every_n_steps=20,
         )
 
     def _loaders(self, module: ReconstructionModule, start: int) -> tuple[DataLoader, DataLoader]:
@@ -231,7 +197,7 @@ class _Run:
         weights, figures = module.network.state_dict(), final
         kept = best["validation"]
         if kept.best_model_score is not None and float(kept.best_model_score) < final["val_loss"]:
-            weights = _network_weights(kept.best_model_path)
+            weights = network_weights(kept.best_model_path)
             figures = min(module.history, key=lambda row: row["val_loss"])
         models = {"validation": self.out / self.config.name}
         self._export(models["validation"], weights, module, figures, "validation")
@@ -240,7 +206,7 @@ class _Run:
             chosen = min(module.history, key=lambda row: _or_inf(row["train_loss"]))
             self._export(
                 models["training"],
-                _network_weights(best["training"].best_model_path),
+                network_weights(best["training"].best_model_path),
                 module,
                 chosen,
                 "training",
@@ -284,12 +250,6 @@ class _Run:
         """Of the validation people, mm: what a network that sees nothing would have."""
         shapes = [truth.shape for _, _, truth in self.validation.people]
         return float(np.mean([np.linalg.norm(shape - self.space.mean, axis=-1).mean() for shape in shapes]))
-
-
-def _network_weights(checkpoint: str) -> dict[str, Tensor]:
-    state = torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]
-    prefix = "network."
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def _picture_changes(config: ReconstructionTrainingConfig) -> PictureChanges:

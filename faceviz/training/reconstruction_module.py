@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
 
 from faceviz.models.reconstruction.architectures import build_network, denormalised, normalised
 from faceviz.models.reconstruction.stream import StreamNetwork
-from faceviz.training.history import Row
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig
 from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceBatch
 from faceviz.training.shape_space import ShapeSpace
+from faceviz.training.timed import TimedModule
 
 _MM2 = 10.0  # the unit of squared distances in the loss
 
 
-class ReconstructionModule(L.LightningModule):
+class ReconstructionModule(TimedModule):
     """What both networks share: history, schedule, budget.
 
     Figures of a validation: ``val_loss``, and ``val_mm_1`` and ``val_mm``, mean distance of corresponding points of the
@@ -31,19 +29,10 @@ class ReconstructionModule(L.LightningModule):
     def __init__(
         self, config: ReconstructionTrainingConfig, epoch_steps: int, budget_seconds: float | None
     ) -> None:
-        super().__init__()
-        self.config, self.epoch_steps, self.budget = config, epoch_steps, budget_seconds
+        super().__init__(config, budget_seconds)
+        self.epoch_steps = epoch_steps
         self.network = build_network(config.architecture, config.network)
-        self.elapsed_before = 0.0
-        self.history: list[Row] = []
-        self._started = time.monotonic()
-        self._losses: list[float] = []
         self._validation: list[tuple[float, float, float]] = []
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of training, those before a resume included."""
-        return self.elapsed_before + time.monotonic() - self._started
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """What training makes small."""
@@ -54,14 +43,7 @@ class ReconstructionModule(L.LightningModule):
         raise NotImplementedError
 
     def training_step(self, batch: SequenceBatch, _: int) -> Tensor:
-        loss = self.loss(batch)
-        self._losses.append(float(loss.detach()))
-        self.log("loss", loss, prog_bar=True, batch_size=len(batch.codes))
-        return loss
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        if self.budget is not None and self.elapsed >= self.budget:
-            self.trainer.should_stop = True
+        return self.log_loss(self.loss(batch), len(batch.codes))
 
     def validation_step(self, batch: SequenceBatch, _: int) -> None:
         self._validation.append((float(self.loss(batch)), *self.errors(batch)))
@@ -70,44 +52,14 @@ class ReconstructionModule(L.LightningModule):
         loss, first, last = np.mean(self._validation, axis=0).tolist()
         self._validation.clear()
         figures = {"val_loss": loss, "val_mm_1": first, "val_mm": last}
-        entry = {
-            "step": self.trainer.global_step,
-            "minutes": self.elapsed / 60,
-            "train_loss": float(np.mean(self._losses)) if self._losses else float("nan"),
-            "learning_rate": self.optimizers().param_groups[0]["lr"],
-            **figures,
-        }
-        if self.history and self.history[-1]["step"] == entry["step"]:  # the last weights once more
-            entry["train_loss"] = self.history.pop()["train_loss"]
-        self.history.append(entry)
-        self._losses.clear()
-        self.log_dict({**figures, "train_loss": entry["train_loss"]}, prog_bar=True, batch_size=1)
+        row = self.remember(figures)
+        self.log_dict({**figures, "train_loss": row["train_loss"]}, prog_bar=True, batch_size=1)
 
-    def configure_optimizers(self) -> dict[str, Any]:
-        o = self.config.optimiser
-        if o.name == "adam":
-            optimiser: torch.optim.Optimizer = torch.optim.Adam(self.parameters(), lr=o.learning_rate)
-        else:
-            groups = [
-                {"params": [p for p in self.parameters() if p.ndim >= 2], "weight_decay": o.weight_decay},
-                {"params": [p for p in self.parameters() if p.ndim < 2], "weight_decay": 0.0},
-            ]
-            optimiser = torch.optim.AdamW(groups, lr=o.learning_rate, betas=(0.9, 0.98))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _rate(self, step: int) -> float:
+    def rate(self, step: int) -> float:
         o = self.config.optimiser
         if o.schedule == "halve":
             return 0.5 ** (step // (o.halve_every * self.epoch_steps))
-        return cosine(step, o.steps, o.warmup, self.elapsed / self.budget if self.budget else 0.0)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["elapsed"] = self.elapsed
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.elapsed_before = checkpoint["elapsed"]
-        self._started = time.monotonic()
+        return cosine(step, o.steps, o.warmup, self.spent)
 
 
 class StreamModule(ReconstructionModule):

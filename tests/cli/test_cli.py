@@ -51,9 +51,11 @@ def test_training_without_its_configuration_is_an_error(faceviz, tmp_path):
 
 def test_training_without_lightning_names_the_extra(faceviz, tmp_path, monkeypatch):
     (tmp_path / "c.yaml").write_text("")
-    monkeypatch.delitem(sys.modules, "faceviz.training", raising=False)
-    monkeypatch.delitem(sys.modules, "faceviz.training.landmarks", raising=False)
+    for name in [name for name in sys.modules if name.split(".")[0] == "lightning"]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "lightning", None)
+    for name in [name for name in sys.modules if name.startswith("faceviz.training")]:
+        monkeypatch.delitem(sys.modules, name)
     code, _, err = faceviz("train", "landmarks", "--config", tmp_path / "c.yaml")
     assert code == 2 and 'pip install "faceviz[train]"' in err
 

@@ -73,8 +73,8 @@ def test_the_optimiser_is_the_one_asked_for(name, kind):
 
 def test_a_restart_brings_the_rate_back():
     one = module(steps=20, optimiser={"schedule": "restarts", "restart": 10})
-    assert [one._rate(step) for step in (0, 5, 10)] == pytest.approx([1.0, 0.5, 1.0])
-    assert module(steps=20, optimiser={"schedule": "restarts"})._rate(10) == pytest.approx(0.5)
+    assert [one.rate(step) for step in (0, 5, 10)] == pytest.approx([1.0, 0.5, 1.0])
+    assert module(steps=20, optimiser={"schedule": "restarts"}).rate(10) == pytest.approx(0.5)
 
 
 def test_a_spatial_transformer_is_held_to_rotations():

@@ -122,7 +122,7 @@ def test_the_report_s_recipe_halves_every_ten_epochs(tmp_path, shards, space):
     report = read_reconstruction_config("configs/thomassen2022.yaml").optimiser
     settings = read_reconstruction_config(config(tmp_path, shards)).model_copy(update={"optimiser": report})
     module = StreamModule(settings, epoch_steps=14, budget_seconds=None, space=space)
-    rates = [report.learning_rate * module._rate(14 * epoch) for epoch in (0, 9, 10, 20)]
+    rates = [report.learning_rate * module.rate(14 * epoch) for epoch in (0, 9, 10, 20)]
     np.testing.assert_allclose(rates, [1e-4, 1e-4, 5e-5, 2.5e-5])
 
 

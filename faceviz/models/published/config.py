@@ -11,6 +11,7 @@ from faceviz.graph import GraphSettings
 from faceviz.models.published.basis import SIGNS
 from faceviz.models.published.fibers import MAX_DEGREE, Fiber
 from faceviz.models.published.layers import MIXES
+from faceviz.models.settings import check_keys
 
 POOLINGS = ("sum", "mean", "max")
 BACKENDS = ("dense", "dgl")
@@ -146,11 +147,11 @@ class PublishedConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PublishedConfig:
         """Strict: an unknown key is an error that names the nearest."""
-        _check_keys(values, cls)
+        check_keys(values, cls)
         compat = values.get("compat", {})
         if not isinstance(compat, Mapping):
             raise ConfigError("compat must hold the names of mistakes with true or false")
-        _check_keys(compat, Compat)
+        check_keys(compat, Compat)
         return cls(**{**values, "compat": Compat(**compat)})
 
     def to_dict(self) -> dict[str, Any]:
@@ -171,13 +172,6 @@ class PublishedConfig:
     def graph(self) -> GraphSettings:
         """What a predictor must know of the cloud."""
         return GraphSettings((self.points,), self.k)
-
-
-def _check_keys(values: Mapping[str, Any], cls: type) -> None:
-    known = {entry.name for entry in fields(cls)}
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"unknown setting {key!r} of the network{nearest_name(str(key), known)}")
 
 
 #: The network whose weights were published, with every mistake of its code.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from faceviz.errors import ConfigError, ShapeError, nearest_name
 from faceviz.geometry.geometry_image import GRID
 from faceviz.landmarks import LANDMARK_COUNT
 from faceviz.models.reconstruction.layers import ConvLstm, LstmState
+from faceviz.models.settings import check_keys
 
 #: How the images' views of the face are joined.
 FUSIONS: tuple[str, ...] = ("confidence", "mean", "last")
@@ -57,10 +58,7 @@ class StreamConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> StreamConfig:
         """From settings by name; an unknown one is an error that names the nearest."""
-        known = {field.name for field in fields(cls)}
-        for name in values:
-            if name not in known:
-                raise ConfigError(f"unknown setting {name!r}{nearest_name(name, known)}")
+        check_keys(values, cls)
         return cls(
             **{k: tuple(v) if isinstance(v, Sequence) and k == "widths" else v for k, v in values.items()}
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from faceviz.errors import ConfigError, ShapeError, nearest_name
+from faceviz.errors import ConfigError, ShapeError
 from faceviz.models.reconstruction.layers import ConvLstm, InvertedResidual, LstmState, SameTransposed
+from faceviz.models.settings import check_keys
 
 #: Images are this many pixels wide and high; the output has 128 x 128 points.
 IMAGE_SIZE = 256
@@ -42,10 +43,7 @@ class Thomassen2022Config:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Thomassen2022Config:
         """From settings by name; an unknown one is an error that names the nearest."""
-        known = {field.name for field in fields(cls)}
-        for name in values:
-            if name not in known:
-                raise ConfigError(f"unknown setting {name!r}{nearest_name(name, known)}")
+        check_keys(values, cls)
         return cls(**values)
 
 
