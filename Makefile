@@ -4,7 +4,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := gui,notebook,train,dgl,test,dev
+EXTRAS := gui,desktop,notebook,train,dgl,cluster,export,docs,test,dev
 
 export DGLBACKEND ?= pytorch
 export PYTHON
@@ -47,9 +47,8 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 types: $(STAMP) ## Check the types
 	@$(BIN)/mypy
 
-docs: $(STAMP) ## Write the API pages to build/docs
-	@$(BIN)/python -W ignore -m pdoc -o build/docs $$(find faceviz -name '*.py' ! -name '__*' ! -path '*/cli/*' | \
-		sed 's,/,.,g; s,\.py$$,,' | sort)
+docs: $(STAMP) ## Build the documentation site into build/docs
+	@$(BIN)/python -m sphinx -q -b html -W docs build/docs
 	@echo "build/docs/index.html"
 
 viewer: ## Rebuild the 3D viewer's bundle from js/ (needs Node.js; the bundle is committed)
