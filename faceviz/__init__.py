@@ -20,6 +20,7 @@ _PUBLIC = {
     "SurfaceGraph": "faceviz.graph",
     "read_scan": "faceviz.io",
     "write_scan": "faceviz.io",
+    "explore": "faceviz.view.explore",
     "FacevizError": "faceviz.errors",
 }
 

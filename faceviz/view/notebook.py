@@ -9,7 +9,7 @@ import traitlets
 
 from faceviz.display.scene import SceneSpec, scene
 from faceviz.display.settings import Settings
-from faceviz.display.wire import VIEWER, scene_to_wire
+from faceviz.display.wire import VIEWER, wire_changes
 from faceviz.errors import MissingDependencyError
 from faceviz.geometry.transforms import RigidTransform
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 try:
     import anywidget
+    import ipywidgets  # noqa: F401
 except ImportError as error:
     raise MissingDependencyError(
-        'the viewer needs anywidget; install it with: pip install "faceviz[notebook]"'
+        'the viewer needs anywidget and ipywidgets; install it with: pip install "faceviz[notebook]"'
     ) from error
 
 
@@ -53,9 +54,9 @@ class SceneWidget(anywidget.AnyWidget):
 
     def show(self, spec: SceneSpec) -> None:
         """Draws another scene under the same camera."""
-        self.spec = spec
-        wire = scene_to_wire(spec)
+        wire = wire_changes(getattr(self, "spec", None), spec)
         wire["look"]["height"] = self.height
+        self.spec = spec
         with self.hold_sync():
             for name, value in wire.items():
                 setattr(self, name, value)
