@@ -38,6 +38,10 @@ class CameraError(FacevizError):
     """A camera that is missing, busy, or was lost."""
 
 
+class ClusterError(FacevizError):
+    """A cluster that cannot be reached, or whose workers were lost."""
+
+
 class MissingDependencyError(FacevizError, ImportError):
     """An optional package is not installed; the message says which extra brings it."""
 

@@ -1,12 +1,14 @@
-"""``faceviz landmarks``: 68 landmarks of one scan."""
+"""``faceviz landmarks``: 68 landmarks of one scan, or of every scan in a folder."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceviz.cli.batch import SchedulerOption, WorkersOption, landmark_batch
 from faceviz.cli.output import STDOUT, atomic, check_outputs, console, write_text
 from faceviz.errors import FacevizError
 
@@ -27,11 +29,19 @@ DeviceOption = Annotated[
 def landmarks(
     scan: Annotated[
         str,
-        typer.Argument(metavar="SCAN", help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ.", show_default=False),
+        typer.Argument(
+            metavar="SCAN|FOLDER",
+            help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ; or a folder with such.",
+            show_default=False,
+        ),
     ],
     json_out: Annotated[
         str | None,
-        typer.Option("--json", metavar="FILE", help="Write positions and confidences; - for stdout."),
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write positions and confidences (a folder's summary); - for stdout.",
+        ),
     ] = None,
     png: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a picture of the scan with its landmarks.")
@@ -48,10 +58,19 @@ def landmarks(
         str | None,
         typer.Option(metavar="UNIT", help="mm, cm, m or in, where the guess from the extent is wrong."),
     ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="CSV with a row for each scan of a folder; continued if it is there."
+        ),
+    ] = None,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
 ) -> None:
-    """Find 68 landmarks on a scan, in the scan's own coordinates and unit.
+    """Find 68 landmarks on a scan, in the scan's own coordinates and unit; or on every scan in a folder.
 
-    The scan may lie anywhere, turned any way, in any unit.
+    The scan may lie anywhere, turned any way, in any unit. A folder is searched with the folders in it, and a scan that
+    fails has a row that says why. A run that was cut off goes on where it stopped.
 
     \b
     Examples:
@@ -59,7 +78,27 @@ def landmarks(
       faceviz landmarks face.obj --json landmarks.json --png face.png
       faceviz landmarks cloud.npy --raw --heatmaps heat.npz
       faceviz landmarks face.stl --json - | jq .confidence
+      faceviz landmarks scans/ --out results.csv --workers 4
     """
+    if Path(scan).is_dir():
+        if png or heatmaps:
+            raise FacevizError(f"{scan}: is a folder; --png and --heatmaps are for a single scan")
+        landmark_batch(
+            scan,
+            out,
+            json_out=json_out,
+            model=model,
+            device=device,
+            unit=unit,
+            raw=raw,
+            workers=workers,
+            scheduler=scheduler,
+        )
+        return
+    if out or workers > 1 or scheduler:
+        raise FacevizError(
+            f"{scan}: is no folder; --out, --workers and --scheduler are for a folder of scans"
+        )
     if STDOUT in (png, heatmaps):
         raise FacevizError("only --json can go to standard output; name a file for the other")
     check_outputs(json_out, png, heatmaps)

@@ -102,7 +102,8 @@ class Progress:
         from rich.console import Console
         from rich.progress import Progress as Bar
 
-        self.bar = Bar(console=Console(stderr=True), transient=True)
+        where = Console(stderr=True)
+        self.bar = Bar(console=where, transient=True, disable=not where.is_terminal)
         self.task = self.bar.add_task(title, total=total)
 
     def __enter__(self) -> Progress:
@@ -112,5 +113,5 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def __call__(self, done: int, _total: int | None = None) -> None:
-        self.bar.update(self.task, completed=done)
+    def __call__(self, done: int, total: int | None = None) -> None:
+        self.bar.update(self.task, completed=done, total=total)

@@ -160,13 +160,13 @@ def _measured(model: HeatmapModel, scan: FaceScan, known: np.ndarray) -> _Measur
     try:
         prediction = model.predict(scan)
         errors = np.where(known, landmark_error(prediction.landmarks, scan.landmarks), np.nan)
-        iou = np.where(known, _region_iou(prediction, scan.landmarks), np.nan)
+        iou = np.where(known, region_iou(prediction, scan.landmarks), np.nan)
     except NoFaceError:
         pass
     return _Measured(errors, iou, scan.mm_per_unit, scan.radius)
 
 
-def _region_iou(prediction: Any, landmarks: np.ndarray) -> np.ndarray:
+def region_iou(prediction: Any, landmarks: np.ndarray) -> np.ndarray:
     """IoU (68,) of the heat on the face region, whose radius sets the width of the true heatmaps too."""
     prepared = getattr(prediction, "prepared", None)
     if prepared is None:

@@ -16,7 +16,6 @@ SYNTHETIC_COUNT = 200
 SYNTHETIC_SEED = 0
 
 _KINDS = ("synthetic", "facescape", "bundle")
-_TEXT = (".txt", ".csv", ".asc", ".pts")  # may be notes: taken for scans only with landmarks beside them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +100,9 @@ def _bundle(spec: str, path: str, unit: str | None) -> DataSource:
 
 
 def _folder(spec: str, unit: str | None) -> DataSource:
-    paths = _scan_files(Path(spec))
+    from faceviz.io.folders import scan_files
+
+    paths = scan_files(spec)
     if not paths:
         raise FileFormatError(f"{spec}: holds no scans; give a folder with scans and their 68 true landmarks")
     left_out: list[str] = []
@@ -109,19 +110,6 @@ def _folder(spec: str, unit: str | None) -> DataSource:
     description = f"the scans in {Path(spec).resolve().name}"
     scans = _read(spec, paths, unit, left_out, valid)
     return DataSource(spec, description, scans, len(paths), left_out, valid)
-
-
-def _scan_files(folder: Path) -> list[Path]:
-    from faceviz.io import read_extensions
-    from faceviz.io.sidecars import find_sidecar
-
-    def is_scan(path: Path) -> bool:
-        suffix = path.suffix.lower()
-        if suffix not in read_extensions() or path.name.startswith(".") or path.stem.endswith("_landmarks"):
-            return False
-        return suffix not in _TEXT or find_sidecar(path) is not None
-
-    return sorted(path for path in folder.iterdir() if path.is_file() and is_scan(path))
 
 
 def _read(
