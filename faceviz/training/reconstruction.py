@@ -175,6 +175,7 @@ class _Run:
 
     def _loaders(self, module: ReconstructionModule, start: int) -> tuple[DataLoader, DataLoader]:
         config, size = self.config, image_size(module.network)
+        streams = config.architecture == "faceviz-stream"
         batches = SequenceBatches(
             self.train,
             batch=config.optimiser.batch,
@@ -183,7 +184,8 @@ class _Run:
             changes=_picture_changes(config),
             seed=config.seed,
             start=start,
-            with_shapes=config.architecture == "thomassen2022",
+            with_shapes=not streams,
+            more=config.optimiser.more if streams else 0,
         )
         validation = ValidationSequences(self.validation, size, config.data.frames)
         return DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4), DataLoader(

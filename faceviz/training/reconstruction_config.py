@@ -45,7 +45,7 @@ class ReconstructionOptimiserConfig(StrictConfig):
         name: ``adamw`` with betas 0.9 and 0.98, or ``adam`` as it comes, without weight decay.
         schedule: ``cosine``: linear warm-up, then a cosine to 1 %, over the steps or the wall-clock budget. ``halve``:
             half of it after every ``halve_every`` epochs, an epoch being as many steps as show every person once.
-        batch: people whose gradient is taken at once.
+        batch: people whose gradient is taken at once; ``more`` others of whom landmarks without pictures are shown.
         average: decay of the moving average of the weights; 0 keeps none.
     """
 
@@ -54,6 +54,7 @@ class ReconstructionOptimiserConfig(StrictConfig):
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     batch: int = Field(4, ge=1)
+    more: int = Field(64, ge=0)
     steps: int = Field(20_000, ge=1)
     warmup: int = Field(300, ge=0)
     halve_every: int = Field(10, ge=1)
@@ -69,12 +70,14 @@ class ReconstructionLossConfig(StrictConfig):
         size: of the same that an error of size makes.
         view: of both for each image's own view.
         landmarks: of the mean distance of image landmarks, in shares of the picture's side.
+        geometry: of the shape that true landmarks, blurred, tell without a picture.
     """
 
     shape: float = Field(1.0, ge=0)
     size: float = Field(0.3, ge=0)
     view: float = Field(0.3, ge=0)
-    landmarks: float = Field(10.0, ge=0)
+    landmarks: float = Field(20.0, ge=0)
+    geometry: float = Field(1.0, ge=0)
 
 
 class ReconstructionTrainingConfig(StrictConfig):

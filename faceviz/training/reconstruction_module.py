@@ -87,11 +87,15 @@ class StreamModule(ReconstructionModule):
         output, _ = self.network(batch.images)
         weights = self.config.loss
         distance = (output.landmarks - batch.landmarks).norm(dim=-1).mean()
-        return (
+        total = (
             self._square(output.code, batch.codes)
             + weights.view * self._square(output.view, batch.codes)
             + weights.landmarks * distance
         )
+        if len(batch.more_codes):
+            told = self.network.code_of_landmarks(batch.more_landmarks)
+            total = total + weights.geometry * self._square(told, batch.more_codes)
+        return total
 
     def _square(self, code: Tensor, truth: Tensor) -> Tensor:
         """Of (B, T, K + 1) against (B, K + 1): weighted sum over codes, mean over people and images."""

@@ -15,13 +15,16 @@ from torch.utils.data import Dataset, IterableDataset
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.geometry_image import mirrored, to_shape
+from faceviz.landmarks import MIRROR
 from faceviz.synth.correspondence import geometry_image_of
 from faceviz.synth.dataset import cached_head
+from faceviz.synth.sequences import SIZE
 from faceviz.synth.shards import Shard, read_shard
 from faceviz.training.pictures import UNCHANGED, PictureChanges, cut
 from faceviz.training.shape_space import ShapeSpace
 
 _REFRESH = 200  # batches between two looks for new shards
+_MARKS_BLUR = (0.002, 0.02)  # standard deviations of landmarks without a picture, in shares of its side
 
 
 class SequenceBatch(NamedTuple):
@@ -31,6 +34,8 @@ class SequenceBatch(NamedTuple):
     landmarks: Tensor  # (B, T, 68, 2) in shares of the picture's side
     codes: Tensor  # (B, K + 1) of the neutral face
     shapes: Tensor  # (B, 128, 128, 3) mm
+    more_landmarks: Tensor  # (M, T, 68, 2) of other people, who are not seen; as ``landmarks``
+    more_codes: Tensor  # (M, K + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +111,11 @@ class SequenceBatches(IterableDataset):
         seed: int,
         start: int = 0,
         with_shapes: bool = False,
+        more: int = 0,
     ) -> None:
         self.folder, self.batch, self.frames, self.size = folder, batch, frames, size
         self.changes, self.seed, self.start, self.with_shapes = changes, seed, start, with_shapes
+        self.more = more
 
     def __iter__(self) -> Iterator[SequenceBatch]:
         torch.set_num_threads(1)
@@ -120,9 +127,30 @@ class SequenceBatches(IterableDataset):
     def draw(self, rng: np.random.Generator) -> SequenceBatch:
         """One batch of random people, frames and order."""
         chosen = rng.integers(len(self.folder), size=self.batch)
-        return stack([self._example(self.folder.people[i], rng) for i in chosen])
+        batch = stack([self._example(self.folder.people[i], rng) for i in chosen])
+        if not self.more:
+            return batch
+        others = rng.integers(len(self.folder), size=self.more)
+        marks, codes = zip(*(self._marks(self.folder.people[i], rng) for i in others), strict=True)
+        return batch._replace(
+            more_landmarks=torch.from_numpy(np.stack(marks)), more_codes=torch.from_numpy(np.stack(codes))
+        )
 
-    def _example(self, person: tuple[Shard, int, Truth], rng: np.random.Generator) -> SequenceBatch:
+    def _marks(
+        self, person: tuple[Shard, int, Truth], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks (T, 68, 2) of a person as a network might find them, and the code."""
+        shard, index, truth = person
+        mirror = bool(rng.random() < 0.5)
+        order = rng.permutation(shard.frames)[: self.frames]
+        marks = shard.landmarks2d[index, order] / SIZE
+        if mirror:
+            marks = marks[:, MIRROR] * [-1.0, 1.0]
+        blur = np.exp(rng.uniform(*np.log(_MARKS_BLUR), size=(len(marks), 1, 1)))
+        marks = marks + blur * rng.standard_normal(marks.shape)
+        return marks.astype(np.float32), truth.mirrored_code if mirror else truth.code
+
+    def _example(self, person: tuple[Shard, int, Truth], rng: np.random.Generator) -> tuple[Tensor, ...]:
         shard, index, truth = person
         mirror = bool(rng.random() < 0.5)
         order = rng.permutation(shard.frames)[: self.frames]
@@ -154,12 +182,13 @@ class ValidationSequences(Dataset):
 
 def _example(
     pictures: list[tuple[np.ndarray, np.ndarray]], truth: Truth, mirror: bool, with_shape: bool
-) -> SequenceBatch:
+) -> tuple[Tensor, ...]:
+    """Images, landmarks, code and shape of a person."""
     images, marks = zip(*pictures, strict=True)
     shape = np.zeros((0, 0, 3), dtype=np.float32)
     if with_shape:
         shape = mirrored(truth.shape).astype(np.float32) if mirror else truth.shape
-    return SequenceBatch(
+    return (
         torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2),
         torch.from_numpy(np.stack(marks)),
         torch.from_numpy(truth.mirrored_code if mirror else truth.code),
@@ -167,6 +196,8 @@ def _example(
     )
 
 
-def stack(examples: list[SequenceBatch]) -> SequenceBatch:
-    """Examples without a batch axis as a batch."""
-    return SequenceBatch(*(torch.stack(parts).contiguous() for parts in zip(*examples, strict=True)))
+def stack(examples: list[tuple[Tensor, ...]]) -> SequenceBatch:
+    """Images, landmarks, code and shape of several people as a batch, with nobody unseen."""
+    images, marks, codes, shapes = (torch.stack(parts).contiguous() for parts in zip(*examples, strict=True))
+    nobody = marks.new_zeros(0, *marks.shape[1:]), codes.new_zeros(0, codes.shape[1])
+    return SequenceBatch(images, marks, codes, shapes, *nobody)

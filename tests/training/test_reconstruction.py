@@ -62,6 +62,15 @@ def test_a_batch_is_drawn_by_its_number_alone(shards, space):
         assert torch.equal(ours, theirs)
 
 
+def test_landmarks_of_others_come_with_a_batch_when_asked_for(shards, space):
+    folder = SequenceFolder(shards / "train", space)
+    batches = SequenceBatches(folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, more=5)
+    batch = next(iter(batches))
+    assert batch.more_landmarks.shape == (5, 2, 68, 2) and batch.more_codes.shape == (5, 6)
+    known = [truth.code for *_, truth in folder.people] + [truth.mirrored_code for *_, truth in folder.people]
+    assert all(any(np.allclose(code, other) for other in known) for code in batch.more_codes.numpy())
+
+
 def test_the_truth_is_the_neutral_face_of_the_person(shards, space):
     validation = ValidationSequences(SequenceFolder(shards / "val", space), 32, 2)
     batch = validation[1]

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from faceviz.errors import ConfigError, ShapeError, nearest_name
-from faceviz.geometry.geometry_image import GRID
+from faceviz.geometry.geometry_image import GRID, landmarks, mean_face
 from faceviz.landmarks import LANDMARK_COUNT
 from faceviz.models.reconstruction.layers import ConvLstm, LstmState
 from faceviz.models.settings import check_keys
@@ -31,8 +32,9 @@ class StreamConfig:
     Attributes:
         image: pixels a side that images are reduced to.
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of that.
+        marks: channels of the maps, at 1/4, that landmarks are found in.
         memory: channels of the ConvLSTM; 0 leaves it out.
-        hidden: of the layers that read the maps.
+        hidden: of the layers that read landmarks and maps.
         components: of the shape's linear space.
         fusion: ``confidence``: mean of the images' views weighted by their learned confidence; ``mean``: unweighted;
             ``last``: the plain ConvLSTM, which has only its memory of former images.
@@ -40,8 +42,9 @@ class StreamConfig:
 
     image: int = 128
     widths: tuple[int, ...] = (24, 40, 80, 128)
+    marks: int = 48
     memory: int = 64
-    hidden: int = 256
+    hidden: int = 384
     components: int = 80
     fusion: str = "confidence"
 
@@ -82,11 +85,12 @@ class StreamOutput(NamedTuple):
 
 
 class StreamNetwork(nn.Module):
-    """Encoder, ConvLSTM memory, confidence-weighted fusion, linear decoder.
+    """Encoder, landmarks, ConvLSTM memory, confidence-weighted fusion, linear decoder.
 
-    Each image gives a view ``v_t`` of the face's code and weights ``w_t = exp s_t``, both from its own features and the
-    memory. The code after t images is ``z_t = sum w_i v_i / (p + sum w_i)``, ``p`` the learned weight of the mean face:
-    a sum forgets nothing, and the order of its terms does not matter. The face is ``size(z) (mean + sum_k z_k b_k)``.
+    Each image gives a view ``v_t`` of the face's code and weights ``w_t = exp s_t``. Both are the sum of what its 68
+    landmarks say, brought onto a template by a similarity of the plane, and of what its maps and the memory add. The
+    code after t images is ``z_t = sum w_i v_i / (p + sum w_i)``, ``p`` the learned weight of the mean face: a sum
+    forgets nothing, and the order of its terms does not matter. The face is ``size(z) (mean + sum_k z_k b_k)``.
 
     The space (``mean``, ``basis``, ``size``) is data, put in by ``set_space``.
     """
@@ -97,24 +101,18 @@ class StreamNetwork(nn.Module):
         self.encoder = _encoder(config.widths)
         last, cells = config.widths[-1], (config.image // _DOWN) ** 2
         codes = config.components + 1
+        self.marks = _Landmarks(config.widths, config.marks)
         self.memory = ConvLstm(last, config.memory, recurrent="sigmoid") if config.memory else None
-        self.marks = nn.Sequential(
-            nn.Conv2d(last, 32, 1), nn.ReLU(), nn.Flatten(), nn.Linear(32 * cells, 2 * LANDMARK_COUNT)
-        )
         seen = config.memory if config.fusion == "last" else last + config.memory
-        self.squeeze = nn.Sequential(nn.Conv2d(seen, 32, 1), nn.ReLU(), nn.Flatten())
-        own_marks = 0 if config.fusion == "last" else 2 * LANDMARK_COUNT
-        self.reader = nn.Sequential(
-            nn.Linear(32 * cells + own_marks, config.hidden),
-            nn.ReLU(),
-            nn.Linear(config.hidden, config.hidden),
-            nn.ReLU(),
-            nn.Linear(config.hidden, 2 * codes),
+        self.geometry = _read(2 * LANDMARK_COUNT, config.hidden, 2 * codes)
+        self.appearance = nn.Sequential(
+            nn.Conv2d(seen, 32, 1), nn.ReLU(), nn.Flatten(), _read(32 * cells, config.hidden, 2 * codes)
         )
         self.log_prior = nn.Parameter(torch.zeros(codes))
         with torch.no_grad():
-            self.reader[-1].weight.mul_(0.1)
-            self.marks[-1].weight.mul_(0.1)
+            self.geometry[-1].weight.mul_(0.1)
+            self.appearance[-1][-1].weight.mul_(0.01)
+        self.register_buffer("template", _template())
         self.register_buffer("mean", torch.zeros(3, GRID, GRID))
         self.register_buffer("basis", torch.zeros(config.components, 3, BASIS_GRID, BASIS_GRID))
         self.register_buffer("centre", torch.zeros(3))
@@ -141,13 +139,19 @@ class StreamNetwork(nn.Module):
             raise ShapeError(f"images must be (B, T, 3, H, W) with T >= 1, got {tuple(images.shape)}")
         batch, times = images.shape[:2]
         maps = self.features(images.flatten(0, 1))
-        marks = self._marks(maps)
-        seen, memory = self._remember(maps.unflatten(0, (batch, times)), state)
-        view, log_weight = self._read(seen.flatten(0, 1), marks)
-        view, log_weight, marks = (x.unflatten(0, (batch, times)) for x in (view, log_weight, marks))
+        marks = self.marks(maps).unflatten(0, (batch, times))
+        seen, memory = self._remember(maps[-1].unflatten(0, (batch, times)), state)
+        added = self.appearance(seen.flatten(0, 1)).unflatten(0, (batch, times))
+        view, log_weight = self._view(self._told(marks.detach()) + added)
         total, weight = self._sums(view, log_weight, state)
         code = view if self.config.fusion == "last" else total / (self.log_prior.exp() + weight)
         return StreamOutput(code, view, log_weight, marks), StreamState(memory, total[:, -1], weight[:, -1])
+
+    def code_of_landmarks(self, marks: Float[Tensor, "B T 68 2"]) -> Float[Tensor, "B T K"]:
+        """The codes after each of several images, as far as their landmarks alone tell."""
+        view, log_weight = self._view(self._told(marks))
+        total, weight = self._sums(view, log_weight, None)
+        return total / (self.log_prior.exp() + weight)
 
     def step(
         self, image: Float[Tensor, "B 3 H W"], state: StreamState | None = None
@@ -156,13 +160,17 @@ class StreamNetwork(nn.Module):
         output, state = self(image[:, None], state)
         return StreamOutput(*(part[:, 0] for part in output)), state
 
-    def features(self, images: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
-        """Maps of images with values in [0, 1], each image brought to mean zero and variance one before."""
+    def features(self, images: Float[Tensor, "N 3 H W"]) -> list[Float[Tensor, "N C h w"]]:
+        """Maps at 1/2 to 1/16 of images with values in [0, 1], each brought to mean zero and variance one before."""
         if images.shape[-1] != self.config.image:
             images = F.interpolate(images, (self.config.image,) * 2, mode="area")
         middle = images.mean(dim=(1, 2, 3), keepdim=True)
         spread = images.std(dim=(1, 2, 3), keepdim=True)
-        return self.encoder((images - middle) / (spread + 0.02))
+        x, maps = (images - middle) / (spread + 0.02), []
+        for stage in self.encoder:
+            x = stage(x)
+            maps.append(x)
+        return maps
 
     def points(self, code: Float[Tensor, "B K"]) -> Float[Tensor, "B N 3"]:
         """The face (16384, 3) mm of a code, in the canonical frame."""
@@ -177,9 +185,6 @@ class StreamNetwork(nn.Module):
         residual = (coefficients @ self.basis.flatten(1)).unflatten(1, self.basis.shape[1:])
         return self.mean + F.interpolate(residual, (GRID, GRID), mode="bicubic", align_corners=False)
 
-    def _marks(self, maps: Tensor) -> Tensor:
-        return 0.5 + self.marks(maps).unflatten(1, (LANDMARK_COUNT, 2))
-
     def _remember(self, maps: Tensor, state: StreamState | None) -> tuple[Tensor, LstmState | None]:
         """What the reader sees at each time (B, T, C, h, w), and the memory after the last."""
         if self.memory is None:
@@ -193,11 +198,11 @@ class StreamNetwork(nn.Module):
             return remembered, memory
         return torch.cat([maps, remembered], dim=2), memory
 
-    def _read(self, seen: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
-        read = self.squeeze(seen)
-        if self.config.fusion != "last":
-            read = torch.cat([read, marks.flatten(1) - 0.5], dim=1)
-        view, log_weight = self.reader(read).chunk(2, dim=-1)
+    def _told(self, marks: Tensor) -> Tensor:
+        return self.geometry(aligned(marks, self.template).flatten(-2))
+
+    def _view(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        view, log_weight = read.chunk(2, dim=-1)
         if self.config.fusion == "mean":
             return view, torch.zeros_like(view)
         return view, 6.0 * torch.tanh(log_weight / 6.0)
@@ -211,12 +216,57 @@ class StreamNetwork(nn.Module):
         return total + state.total[:, None], weight + state.weight[:, None]
 
 
-def _encoder(widths: Sequence[int]) -> nn.Sequential:
+def aligned(marks: Float[Tensor, "... N 2"], template: Float[Tensor, "N 2"]) -> Float[Tensor, "... N 2"]:
+    """Landmarks turned, scaled and shifted onto a centred template: with points as complex numbers z about their mean
+    and t, ``a z`` with the ``a = sum conj(z) t / sum |z|^2`` that makes ``sum |a z - t|^2`` least.
+    """
+    x, y = (marks - marks.mean(dim=-2, keepdim=True)).unbind(-1)
+    u, v = template.unbind(-1)
+    square = (x * x + y * y).sum(-1, keepdim=True).clamp_min(1e-8)
+    real = (x * u + y * v).sum(-1, keepdim=True) / square
+    imaginary = (x * v - y * u).sum(-1, keepdim=True) / square
+    return torch.stack([real * x - imaginary * y, imaginary * x + real * y], dim=-1)
+
+
+def _template() -> Tensor:
+    """Landmarks (68, 2) of the mean face from the front, y downwards, centred, at a mean distance of 1 from it."""
+    flat = landmarks(mean_face())[:, :2] * [1.0, -1.0]
+    flat = flat - flat.mean(axis=0)
+    return torch.from_numpy(flat / np.linalg.norm(flat, axis=1).mean()).float()
+
+
+class _Landmarks(nn.Module):
+    """The 68 places of landmarks in an image: means over the cells at 1/4, each weighted by a softmax of its own."""
+
+    def __init__(self, widths: Sequence[int], channels: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths[1:])
+        self.smooth = _Convolution(channels, channels)
+        self.heat = nn.Conv2d(channels, LANDMARK_COUNT, 1)
+
+    def forward(self, maps: Sequence[Tensor]) -> Float[Tensor, "N 68 2"]:
+        """x and y as shares of the image's side."""
+        *finer, x = (lateral(part) for lateral, part in zip(self.lateral, maps[1:], strict=True))
+        for part in reversed(finer):
+            x = part + F.interpolate(F.relu(x), scale_factor=2, mode="nearest")
+        share = self.heat(self.smooth(F.relu(x))).flatten(2).softmax(-1).unflatten(2, x.shape[2:])
+        cells = (torch.arange(x.shape[-1], device=x.device, dtype=x.dtype) + 0.5) / x.shape[-1]
+        return torch.stack([share.sum(2) @ cells, share.sum(3) @ cells], dim=-1)
+
+
+def _read(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, outputs)
+    )
+
+
+def _encoder(widths: Sequence[int]) -> nn.ModuleList:
     """A stem and three stages, each halving the size; residual blocks of plain convolutions, quick on a CPU."""
-    layers: list[nn.Module] = [_Convolution(3, widths[0], 2, kernel=5)]
+    stages: list[nn.Module] = [_Convolution(3, widths[0], 2, kernel=5)]
     for inputs, outputs in zip(widths, widths[1:], strict=False):
-        layers += [_Convolution(inputs, outputs, 2), _Residual(outputs)]
-    return nn.Sequential(*layers, _Residual(widths[-1]))
+        stages.append(nn.Sequential(_Convolution(inputs, outputs, 2), _Residual(outputs)))
+    stages[-1].append(_Residual(widths[-1]))
+    return nn.ModuleList(stages)
 
 
 class _Convolution(nn.Sequential):

@@ -6,7 +6,7 @@ import torch
 
 from faceviz.errors import ConfigError, ShapeError
 from faceviz.geometry.geometry_image import mean_face
-from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
+from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork, aligned
 
 _SMALL = {"widths": (8, 8, 16, 16), "memory": 8, "hidden": 32, "components": 6}
 
@@ -102,3 +102,33 @@ def test_settings_that_do_not_fit_are_refused():
         StreamConfig.from_dict({"width": [1]})
     with pytest.raises(ShapeError, match="T >= 1"):
         network()(torch.zeros(1, 0, 3, 128, 128))
+
+
+def test_landmarks_are_brought_onto_the_template_whatever_turns_scales_and_shifts_them():
+    template = network().template
+    marks = template + 0.1 * torch.randn(3, 68, 2, generator=torch.Generator().manual_seed(3))
+    c, s = np.cos(0.4), np.sin(0.4)
+    moved = 0.02 * marks @ torch.tensor([[c, s], [-s, c]], dtype=torch.float32) + 0.5
+    torch.testing.assert_close(aligned(moved, template), aligned(marks, template), atol=1e-5, rtol=0)
+    torch.testing.assert_close(aligned(5.0 * template + 1.0, template), template, atol=1e-5, rtol=0)
+
+
+def test_landmarks_alone_tell_a_code_after_each_image():
+    net = network()
+    marks = torch.rand(2, 3, 68, 2, generator=torch.Generator().manual_seed(4))
+    with torch.inference_mode():
+        codes = net.code_of_landmarks(marks)
+        torch.testing.assert_close(net.code_of_landmarks(marks[:, :2]), codes[:, :2])
+    assert codes.shape == (2, 3, 7)
+
+
+def test_landmarks_lie_in_the_image_and_follow_a_shift_of_it():
+    net = network()
+    torch.nn.init.normal_(net.marks.heat.weight, std=3.0, generator=torch.Generator().manual_seed(5))
+    image = torch.full((1, 3, 128, 128), 0.5)
+    image[..., 40:56, 40:56] = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(6))
+    shifted = image.roll((16, 16), dims=(2, 3))
+    with torch.inference_mode():
+        before, after = (net(x[:, None])[0].landmarks[0, 0] for x in (image, shifted))
+    assert 0 <= float(before.min()) and float(before.max()) <= 1
+    assert float((after - before).median()) > 0
