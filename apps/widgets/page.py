@@ -1,4 +1,4 @@
-"""The landmark page: its widgets and where they stand. What they do is wired in landmarks.py."""
+"""The landmarks tab: its widgets and where they stand. What they do is wired in controller.py."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from faceviz.display.settings import Settings
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
 from faceviz.scan import FaceScan
 from widgets import readouts, scans
+from widgets.frame import MAIN_HEIGHT
 from widgets.measuring import Measuring
 from widgets.memory import Memory
 from widgets.models import ModelChoosers
@@ -30,7 +31,7 @@ _FIELD = {"size": "small", "margin": (10, 8, 4, 8), "sizing_mode": "stretch_widt
 
 
 class LandmarksPage:
-    """All widgets of the page, by name."""
+    """All widgets of the tab, by name."""
 
     def __init__(
         self,
@@ -115,35 +116,24 @@ class LandmarksPage:
         place.param.watch(dropped, "value")
         self.drop[:] = [place]
 
-    def template(self) -> pmui.Page:
-        return pmui.Page(
-            title="faceviz",
-            sidebar=[self._scan(), self._motion()],
-            main=[self._main()],
-            header=[self._header()],
-            sidebar_width=300,
-            sidebar_resizable=False,
-            theme_config=_THEME,
-            busy_indicator=None,
-            sx=_FRAME,
-        )
-
-    def _header(self) -> pn.viewable.Viewable:
+    def header(self) -> pn.viewable.Viewable:
         claim = pn.pane.HTML(
             "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[_CLAIM]
         )
-        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, **_WIDE)
+        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, margin=0, **_WIDE)
 
-    def _scan(self) -> pn.viewable.Viewable:
-        return pmui.Column(self.sample, self.facts, self.drop, self.hint, **_WIDE)
-
-    def _motion(self) -> pn.viewable.Viewable:
+    def sidebar(self) -> pn.viewable.Viewable:
         models = self.models
         more = (self.memory.undo, self.memory.redo, self.keys)
         keep = pmui.Row(self.shoot, self.download, pn.Spacer(**_WIDE), *more, **_WIDE)
-        return pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **_WIDE)
+        return pmui.Column(
+            pmui.Column(self.sample, self.facts, self.drop, self.hint, **_WIDE),
+            pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **_WIDE),
+            margin=0,
+            **_WIDE,
+        )
 
-    def _main(self) -> pn.viewable.Viewable:
+    def main(self) -> pn.viewable.Viewable:
         choosers = (self.models.model, self.models.beside, self.body, self.colormap)
         for chooser in choosers:
             chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
@@ -151,7 +141,7 @@ class LandmarksPage:
         tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         right = pmui.Column(self.landmark, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)
-        return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": f"calc(100vh - {_BAR + 8}px)"})
+        return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": MAIN_HEIGHT})
 
 
 def _readout(share: float) -> pn.pane.HTML:
@@ -162,7 +152,6 @@ def _readout(share: float) -> pn.pane.HTML:
     )
 
 
-_BAR = 52  # height of the header, in CSS pixels
 _KEYS = """
 In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a
 landmark, a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
@@ -188,19 +177,3 @@ _DROP = """
 """
 _CLAIM = ":host { font-size: 14px; opacity: .8; white-space: nowrap; align-self: center; }"
 _BUSY = ":host { font-size: 13px; } .on { animation: show .2s .35s both; } @keyframes show { from { opacity: 0; } }"
-_THEME = {
-    "light": {"palette": {"primary": {"main": "#2b5bd7"}}},
-    "dark": {"palette": {"primary": {"main": "#8fb0ff"}}},
-}
-_FRAME = {
-    "& .MuiToolbar-root": {"minHeight": f"{_BAR}px !important", "height": f"{_BAR}px"},
-    "& .MuiAppBar-root": {
-        "backgroundColor": "background.paper",
-        "backgroundImage": "none",
-        "color": "text.primary",
-        "boxShadow": "none",
-        "borderBottom": "1px solid",
-        "borderColor": "divider",
-    },
-    "& .MuiAppBar-root .MuiTypography-root": {"color": "text.primary", "fontSize": "20px"},
-}

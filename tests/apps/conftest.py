@@ -64,11 +64,13 @@ class Hand:
 @pytest.fixture
 def hand(predictor, notices, monkeypatch):
     """A hand on the page, without a browser; its first scan is shown. The predictor knows the truth."""
-    import landmarks
+    from widgets import jobs
+    from widgets.controller import LandmarksApp
+    from widgets.frame import Frame
 
-    monkeypatch.setattr(landmarks, "predictor", lambda _: predictor)
-    app = landmarks.LandmarksApp()
-    app.template()
+    monkeypatch.setattr(jobs, "predictor", lambda _: predictor)
+    app = LandmarksApp()
+    Frame([app]).template()
     hand = Hand(app)
     hand.settle()
     yield hand

@@ -28,16 +28,16 @@ def test_the_first_sample_is_shown_with_its_truth_and_its_numbers(app):
 
 def test_a_motion_is_drawn_and_its_change_is_told(hand, app):
     hand.turn(10, 20, 30, 4, 5, 6)
-    np.testing.assert_allclose(app.moved.pose.matrix, app.page.view.spec.pose.matrix)
+    np.testing.assert_allclose(app.shown.moved.pose.matrix, app.page.view.spec.pose.matrix)
     assert float(re.search(r'data-change="([^"]+)"', app.page.meter.object)[1]) < 1e-6
-    assert app.moves == 1
+    assert app.shown.moves == 1
 
 
 def test_a_network_that_is_not_invariant_shows_in_red(hand, app, monkeypatch):
-    import landmarks
+    from widgets import jobs
 
     leaky = TruthfulPredictor(leak=0.1)
-    monkeypatch.setattr(landmarks, "predictor", lambda _: leaky)
+    monkeypatch.setattr(jobs, "predictor", lambda _: leaky)
     hand.turn(0, 50, 0, 0, 0, 0)
     assert "broken" in app.page.meter.object
 
@@ -49,8 +49,8 @@ def test_of_many_quick_moves_the_last_one_wins_and_few_passes_are_made(hand, app
         app.page.pose.sliders.values = [float(angle), 0.0, 0.0, 0.0, 0.0, 0.0]
     hand.settle()
     assert predictor.passes - before <= 5
-    assert app.moved.pose.rotation == pytest.approx(app.settings.pose(np.zeros(3)).rotation)
-    assert app.settings.rotation_deg == (59.0, 0.0, 0.0)
+    assert app.shown.moved.pose.rotation == pytest.approx(app.shown.settings.pose(np.zeros(3)).rotation)
+    assert app.shown.settings.rotation_deg == (59.0, 0.0, 0.0)
 
 
 def test_reset_brings_the_scan_back(hand, app):
@@ -64,9 +64,9 @@ def test_a_random_pose_moves_sliders_and_scan_alike(hand, app):
     app.page.pose.random.clicks += 1
     hand.settle()
     values = app.page.pose.sliders.values
-    assert values[:3] == list(app.settings.rotation_deg) and np.abs(values).max() > 1
-    centre = app.moved.loaded.scan.centroid
-    np.testing.assert_allclose(app.moved.pose.matrix, app.settings.pose(centre).matrix)
+    assert values[:3] == list(app.shown.settings.rotation_deg) and np.abs(values).max() > 1
+    centre = app.shown.moved.loaded.scan.centroid
+    np.testing.assert_allclose(app.shown.moved.pose.matrix, app.shown.settings.pose(centre).matrix)
 
 
 def test_one_selection_joins_picture_table_and_chooser(app):
@@ -76,9 +76,9 @@ def test_one_selection_joins_picture_table_and_chooser(app):
     assert app.page.table.grid.value.iloc[row]["Landmark"] == "nose tip"
     app.page.table.grid.selection = [0]
     worst = int(app.page.table.grid.value.iloc[0]["#"])
-    assert app.page.landmark.value == worst == app.settings.landmark == app.page.view.look["selected"]
+    assert app.page.landmark.value == worst == app.shown.settings.landmark == app.page.view.look["selected"]
     app.page.view.param.update(selected=-1, clicks=2)
-    assert app.settings.landmark is None and app.page.table.grid.selection == []
+    assert app.shown.settings.landmark is None and app.page.table.grid.selection == []
 
 
 def test_the_threshold_changes_the_iou_and_its_mark(app):
@@ -92,9 +92,9 @@ def test_the_threshold_changes_the_iou_and_its_mark(app):
 def test_a_dropped_file_is_shown_and_named_and_the_sliders_start_anew(hand, app, good_file):
     hand.turn(10, 0, 0, 0, 0, 0)
     hand.drop("dropped.ply", good_file)
-    assert app.moved.loaded.scan.source == "dropped.ply"
+    assert app.shown.moved.loaded.scan.source == "dropped.ply"
     assert "dropped.ply" in app.page.sample.options
-    assert app.page.sample.value is app.moved.loaded.scan
+    assert app.page.sample.value is app.shown.moved.loaded.scan
     assert app.page.pose.sliders.values == [0.0] * 6
     assert "700 points" in app.page.facts.object
     assert app.page.drop[0].value == {}
@@ -119,13 +119,13 @@ def test_a_scan_without_truth_says_so(hand, app, good_file):
     ],
 )
 def test_a_bad_file_makes_a_one_line_notice_and_the_former_scan_stays(hand, app, notices, name, content):
-    before = app.moved
+    before = app.shown.moved
     hand.drop(name, content)
-    assert app.moved is before
+    assert app.shown.moved is before
     assert len(notices) == 1
     assert name in notices[0] and "\n" not in notices[0] and "; " in notices[0]
     hand.turn(0, 15, 0, 0, 0, 0)
-    assert app.moves == 1
+    assert app.shown.moves == 1
 
 
 def test_an_unforeseen_error_is_a_notice_too_and_the_page_lives_on(
@@ -189,26 +189,26 @@ def test_undo_and_redo_lead_back_and_forth_through_what_was_chosen(hand, app):
     hand.settle()
     app.memory.undo.clicks += 1
     hand.settle()
-    assert app.settings.landmark is None and app.page.landmark.value == -1
+    assert app.shown.settings.landmark is None and app.page.landmark.value == -1
     app.memory.undo.clicks += 1
     hand.settle()
     assert app.page.pose.sliders.values == [0.0] * 6
-    np.testing.assert_allclose(app.moved.pose.matrix, np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(app.shown.moved.pose.matrix, np.eye(4), atol=1e-12)
     app.memory.redo.clicks += 1
     app.memory.redo.clicks += 1
     hand.settle()
-    assert app.settings.landmark == 8 and app.moved.pose.rotation[0, 2] == pytest.approx(0.5)
+    assert app.shown.settings.landmark == 8 and app.shown.moved.pose.rotation[0, 2] == pytest.approx(0.5)
     assert app.page.pose.sliders.values[1] == 30.0
 
 
 def test_settings_of_an_address_are_shown_and_unknown_models_are_left_out(hand, app):
     from faceviz.display.settings import Settings
 
-    app._recall(
+    app.recall(
         Settings.from_query(
             {"landmark": "30", "rotation_deg": "0,30,0", "beside": "model", "second": "/etc/passwd"}
         )
     )
     hand.settle()
-    assert app.settings.beside == "truth" and app.page.landmark.value == 30
-    assert app.moved.pose.rotation[0, 2] == pytest.approx(0.5)
+    assert app.shown.settings.beside == "truth" and app.page.landmark.value == 30
+    assert app.shown.moved.pose.rotation[0, 2] == pytest.approx(0.5)

@@ -20,7 +20,7 @@ def other():
 @pytest.fixture
 def app(app, predictor, other, tmp_path, monkeypatch):
     """With another model, in a folder, to choose from."""
-    import landmarks
+    from widgets import jobs
 
     (tmp_path / "ordinary").mkdir()
     (tmp_path / "ordinary" / "config.json").write_text("{}")
@@ -30,7 +30,7 @@ def app(app, predictor, other, tmp_path, monkeypatch):
             raise CheckpointError(f"{name}: no such model; name a folder")
         return other if name.endswith("ordinary") else predictor
 
-    monkeypatch.setattr(landmarks, "predictor", known)
+    monkeypatch.setattr(jobs, "predictor", known)
     app.other = str(tmp_path / "ordinary")
     return app
 
@@ -51,9 +51,9 @@ def test_a_named_folder_joins_the_choosers_and_stands_beside_at_once(compared):
 
 
 def test_two_models_hang_on_the_same_sliders(hand, compared):
-    assert compared.second.change > 0.1 > 1e-6 > compared.moved.change
+    assert compared.shown.second.change > 0.1 > 1e-6 > compared.shown.moved.change
     hand.turn(10, 20, 30, 4, 5, 6)
-    np.testing.assert_allclose(compared.second.pose.matrix, compared.moved.pose.matrix)
+    np.testing.assert_allclose(compared.shown.second.pose.matrix, compared.shown.moved.pose.matrix)
 
 
 def test_another_model_takes_the_first_place_and_its_meter_starts_anew(hand, app):
@@ -62,8 +62,8 @@ def test_another_model_takes_the_first_place_and_its_meter_starts_anew(hand, app
     hand.settle()
     app.page.models.model.value = app.other
     hand.settle()
-    assert app.moved.loaded.model == "ordinary" and "broken" in app.page.meter.object
-    assert app.moves == 1
+    assert app.shown.moved.loaded.model == "ordinary" and "broken" in app.page.meter.object
+    assert app.shown.moves == 1
 
 
 def test_a_folder_without_a_model_is_a_notice_and_nothing_changes(hand, app, notices):
@@ -77,10 +77,10 @@ def test_a_folder_without_a_model_is_a_notice_and_nothing_changes(hand, app, not
 def test_a_protocol_that_aligns_first_hides_the_change(hand, compared):
     compared.page.models.protocol.value = "icp"
     hand.settle()
-    assert compared.second.change < 1e-3
+    assert compared.shown.second.change < 1e-3
     compared.page.models.protocol.value = "none"
     hand.settle()
-    assert compared.second.change == 0
+    assert compared.shown.second.change == 0
 
 
 def test_the_trace_is_measured_while_its_tab_is_open_for_both_models(hand, compared, monkeypatch):

@@ -183,7 +183,7 @@ def test_the_landmarks_are_saved_as_json(page):
 
 def test_dark_and_light_change_page_and_picture(page):
     light = page.picture()
-    toggle = page.page.locator("header button").last
+    toggle = page.page.get_by_role("button", name="Toggle theme")
     toggle.click()
     page.page.locator(".fv[data-dark]").wait_for()
     page.rest()

@@ -1,0 +1,112 @@
+"""The frame that all tabs of the page stand in: header, navigation, theme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import panel as pn
+import panel_material_ui as pmui
+
+BAR = 52  # height of the header, in CSS pixels
+MAIN_HEIGHT = f"calc(100vh - {BAR + 8}px)"
+
+_WIDE = {"sizing_mode": "stretch_width"}
+
+
+class Section(Protocol):
+    """One tab of the page. Its three parts are asked for once, when it is first opened."""
+
+    title: str
+
+    def header(self) -> pn.viewable.Viewable: ...
+
+    def sidebar(self) -> pn.viewable.Viewable: ...
+
+    def main(self) -> pn.viewable.Viewable: ...
+
+    def darken(self, dark: bool) -> None:
+        """The page is dark, or light, from now on; called when the section is opened, too."""
+        ...
+
+
+class Frame:
+    """The page with its tabs; the first one is open.
+
+    Args:
+        sections: in the order of their tabs; titles differ.
+    """
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        self._sections = {section.title: section for section in sections}
+        self._opened: dict[str, tuple[pn.viewable.Viewable, ...]] = {}
+        titles = list(self._sections)
+        self.tabs = pmui.RadioButtonGroup(
+            options=titles, value=titles[0], size="small", margin=(0, 16), align="center", sx=_TABS
+        )
+        self._header = pmui.Row(align="center", margin=0, **_WIDE)
+        self._sidebar = pmui.Column(margin=0, **_WIDE)
+        self._main = pmui.Column(margin=0, sizing_mode="stretch_both")
+        self.tabs.param.watch(lambda e: self._show(e.new), "value")
+        self._page: pmui.Page | None = None
+
+    def open(self, title: str) -> None:
+        """As if its tab had been clicked."""
+        self.tabs.value = title
+
+    def template(self) -> pmui.Page:
+        self._page = pmui.Page(
+            title="faceviz",
+            sidebar=[self._sidebar],
+            main=[self._main],
+            header=[pmui.Row(self.tabs, self._header, margin=0, **_WIDE)],
+            sidebar_width=300,
+            sidebar_resizable=False,
+            theme_config=_THEME,
+            busy_indicator=None,
+            sx=_FRAME,
+        )
+        self._page.param.watch(lambda e: self._darken(e.new), "dark_theme")
+        self._show(self.tabs.value)
+        return self._page
+
+    def _show(self, title: str) -> None:
+        if title not in self._opened:
+            self._add(title)
+        for name, parts in self._opened.items():
+            for part in parts:
+                part.visible = name == title
+
+    def _add(self, title: str) -> None:
+        section = self._sections[title]
+        section.darken(self._page.dark_theme)
+        parts = section.header(), section.sidebar(), section.main()
+        for place, part in zip((self._header, self._sidebar, self._main), parts, strict=True):
+            place.append(part)
+        self._opened[title] = parts
+
+    def _darken(self, dark: bool) -> None:
+        for title in self._opened:
+            self._sections[title].darken(dark)
+
+
+_TABS = {
+    "& .MuiToggleButton-root": {"textTransform": "none", "fontSize": "13.5px", "padding": "3px 14px"},
+    "& .MuiToggleButton-root.Mui-selected": {"backgroundColor": "action.selected", "color": "text.primary"},
+}
+_THEME = {
+    "light": {"palette": {"primary": {"main": "#2b5bd7"}}},
+    "dark": {"palette": {"primary": {"main": "#8fb0ff"}}},
+}
+_FRAME = {
+    "& .MuiToolbar-root": {"minHeight": f"{BAR}px !important", "height": f"{BAR}px"},
+    "& .MuiAppBar-root": {
+        "backgroundColor": "background.paper",
+        "backgroundImage": "none",
+        "color": "text.primary",
+        "boxShadow": "none",
+        "borderBottom": "1px solid",
+        "borderColor": "divider",
+    },
+    "& .MuiAppBar-root .MuiTypography-root": {"color": "text.primary", "fontSize": "20px"},
+}
