@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from faceviz import assets
 from faceviz.errors import CheckpointError, GeometryError, NoFaceError, nearest_name
-from faceviz.geometry.neighbours import idw_interpolate, project_to_surface
+from faceviz.geometry.neighbours import project_to_surface
 from faceviz.geometry.sampling import farthest_point_order, sample_surface
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.geometry.visibility import seen_from_outside
 from faceviz.graph import GraphSettings, check_cloud
-from faceviz.heatmaps import SIGMA, heatmaps_to_landmarks
+from faceviz.heatmaps import heatmaps_to_landmarks
 from faceviz.landmarks import INNER
+from faceviz.prediction import LandmarkPrediction, PreparedScan
 from faceviz.regions import REGION_POINTS, face_deviation, face_sphere
 from faceviz.scan import FaceScan
+from faceviz.uncertainty import Calibration
 
 DEFAULT_MODEL = "se3unet"
 
@@ -30,77 +32,6 @@ _LOOKS = 1
 _LEAST_CONFIDENCE = 0.25
 _DOUBTFUL = 0.75
 _LARGEST_DEVIATION = 0.2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PreparedScan:
-    """A scan with the cloud that the network sees, chosen once; poses are applied to this cloud.
-
-    Attributes:
-        scan: as it was given.
-        points: (n, 3) in farthest-point order, the scan's frame and unit.
-        surface: (m, 3) the denser points that landmarks are put back on, same frame and unit.
-        centre: (3,) and ``radius``: the network's frame is ``(x - centre) / radius``.
-        raw: the points are the scan's own and were not scaled.
-        seconds: time per stage.
-    """
-
-    scan: FaceScan
-    points: np.ndarray
-    surface: np.ndarray
-    centre: np.ndarray
-    radius: float
-    raw: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def normalised(self) -> np.ndarray:
-        """The cloud in the network's frame, (n, 3)."""
-        return (self.points - self.centre) / self.radius
-
-    @property
-    def sigma(self) -> float:
-        """Width of the heatmaps in the scan's unit."""
-        return SIGMA * self.radius
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LandmarkPrediction:
-    """68 landmarks of a scan in one pose.
-
-    Attributes:
-        landmarks: (68, 3) in the frame and unit of the scan as posed.
-        confidence: (68,) highest heat of each landmark, in [0, 1].
-        points: (n, 3) the network's cloud as posed; ``point_heatmaps`` (n, 68) float32 on it.
-        prepared: what the prediction was made from; ``pose`` was applied to it.
-        model: the network's name.
-        seconds: time per stage.
-    """
-
-    landmarks: np.ndarray
-    confidence: np.ndarray
-    points: np.ndarray
-    point_heatmaps: np.ndarray
-    prepared: PreparedScan
-    pose: RigidTransform
-    model: str
-    seconds: dict[str, float]
-
-    @property
-    def unit(self) -> str:
-        return self.prepared.scan.unit
-
-    @property
-    def heatmaps(self) -> np.ndarray:
-        """Heatmaps (N, 68) float32 on the scan's own points by inverse-distance weights, zero outside the region."""
-        if self.prepared.raw:
-            return self.point_heatmaps
-        points = self.prepared.scan.points
-        heat = np.zeros((len(points), self.point_heatmaps.shape[1]), dtype=np.float32)
-        inside = np.linalg.norm(points - self.prepared.centre, axis=1) <= self.prepared.radius
-        if inside.any():
-            heat[inside] = idw_interpolate(self.point_heatmaps, self.prepared.points, points[inside])
-        return heat
 
 
 class LandmarkPredictor:
@@ -116,15 +47,23 @@ class LandmarkPredictor:
         name: of the model.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``; chosen by itself if not given.
         description: the model's ``config.json``.
+        calibration: of the network's errors, if there is one.
     """
 
-    def __init__(
-        self, network, *, name: str = "network", device: str | None = None, description=None
-    ) -> None:  # noqa: ANN001
+    def __init__(  # noqa: ANN001
+        self,
+        network,
+        *,
+        name: str = "network",
+        device: str | None = None,
+        description=None,
+        calibration: Calibration | None = None,
+    ) -> None:
         self.device = device or best_device()
         self.network = network.to(self.device).eval()
         self.name = name
         self.description = dict(description or {})
+        self.calibration = calibration
 
     @classmethod
     def from_pretrained(
@@ -135,12 +74,13 @@ class LandmarkPredictor:
         Raises:
             CheckpointError: no such model, or its files are damaged or made for another architecture.
         """
-        from faceviz.io.weights import load_network
+        from faceviz.io.weights import load_network, read_calibration
         from faceviz.models.architectures import build_network
 
         folder = model_folder(model)
         network, description = load_network(folder, build_network)
-        return cls(network, name=folder.name, device=device, description=description)
+        calibration = read_calibration(folder, description["sha256"])
+        return cls(network, name=folder.name, device=device, description=description, calibration=calibration)
 
     def predict(self, scan: FaceScan, *, raw: bool = False) -> LandmarkPrediction:
         """Landmarks of a scan, in its own coordinates and unit.
@@ -204,7 +144,9 @@ class LandmarkPredictor:
         landmarks, confidence = heatmaps_to_landmarks(heat, posed, prepared.sigma)
         landmarks = _on_surface(landmarks, prepared, pose)
         seconds["landmarks"] = time.perf_counter() - started
-        return LandmarkPrediction(landmarks, confidence, posed, heat, prepared, pose, self.name, seconds)
+        return LandmarkPrediction(
+            landmarks, confidence, posed, heat, prepared, pose, self.name, seconds, self.calibration
+        )
 
     def heatmaps(self, points: np.ndarray) -> np.ndarray:
         """Heatmaps (N, 68) float32 of a cloud (N, 3) in the network's unit and any pose, nothing done to it before."""

@@ -8,10 +8,13 @@ import typer
 
 from faceviz import __version__
 from faceviz.cli import (
+    audit,
+    calibrate,
     doctor,
     evaluate,
     import_checkpoint,
     landmarks,
+    preprocess,
     reconstruct,
     reconstruction_evaluate,
     reproduce,
@@ -34,12 +37,15 @@ app.command("reconstruct")(reconstruct.reconstruct)
 evaluate.group.command("reconstruction")(reconstruction_evaluate.reconstruction)
 for name, group, text in (
     ("evaluate", evaluate.group, "Measure how good a model is."),
+    ("calibrate", calibrate.group, "Fit how far off a model may be."),
     ("reproduce", reproduce.group, "Make the tables and figures of a report."),
     ("synth", synth.group, "Make synthetic scans with known landmarks."),
     ("train", train.group, "Train a model."),
 ):
     app.add_typer(group, name=name, help=text)
+app.command("preprocess")(preprocess.preprocess)
 app.command("import-checkpoint")(import_checkpoint.import_checkpoint)
+app.command("audit")(audit.audit)
 app.command("app")(serve.serve)
 app.command("doctor")(doctor.doctor)
 

@@ -48,8 +48,8 @@ def open_data(spec: str, *, unit: str | None = None, landmark_list: str = "v10")
     """The scans that a specification names.
 
     Args:
-        spec: a folder; ``synthetic:test``, ``synthetic:test:50``, ``synthetic:test:50:ict``; ``facescape:ROOT``, the
-            neutral models; ``bundle:FILE``.
+        spec: a folder; ``synthetic:test``, ``synthetic:test:50``, ``synthetic:test:50:ict``,
+            ``synthetic:val:50:both:1`` with another seed; ``facescape:ROOT``, the neutral models; ``bundle:FILE``.
         unit: of scans in a folder or bundle, where the guess is wrong.
         landmark_list: which of FaceScape's published lists, ``v10`` or ``v16``.
 
@@ -72,13 +72,31 @@ def open_data(spec: str, *, unit: str | None = None, landmark_list: str = "v10")
     )
 
 
+def open_scan(path: str, *, unit: str | None = None) -> DataSource | None:
+    """One scan with its true landmarks; None where the path is no file.
+
+    Raises:
+        FileFormatError: it cannot be read.
+        ConfigError: it has no true landmarks.
+    """
+    if not Path(path).is_file():
+        return None
+    left_out: list[str] = []
+    valid: dict[str, np.ndarray] = {}
+    scans = _read(path, [Path(path)], unit, left_out, valid)
+    return DataSource(path, f"the scan {Path(path).name}", scans, 1, left_out, valid)
+
+
 def _synthetic(spec: str, rest: str) -> DataSource:
-    split, count, source = [*rest.split(":"), "", ""][:3]
+    split, count, source, seed = [*rest.split(":"), "", "", ""][:4]
     if count and (not count.isdigit() or int(count) == 0):
         raise ConfigError(f"--data {spec}: {count!r} is no number of scans; write synthetic:test:50")
+    if seed and not seed.isdigit():
+        raise ConfigError(f"--data {spec}: {seed!r} is no seed; write synthetic:test:50:both:1")
     from faceviz.synth import synthetic_scans
 
-    scans = synthetic_scans(split or "test", int(count or SYNTHETIC_COUNT), SYNTHETIC_SEED, source or "both")
+    number, drawn = int(count or SYNTHETIC_COUNT), int(seed or SYNTHETIC_SEED)
+    scans = synthetic_scans(split or "test", number, drawn, source or "both")
     heads = " and ".join(scans.sources)
     description = f"{len(scans)} synthetic people (heads {heads}, split {scans.split}, seed {scans.seed})"
     return DataSource(spec, description, iter(scans), len(scans))

@@ -1,4 +1,4 @@
-"""A model on disk: a folder with ``model.safetensors``, ``config.json`` and its card ``README.md``."""
+"""A model on disk: a folder with weights, ``config.json``, the calibration of its errors and the card ``README.md``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceviz.errors import CheckpointError, ConfigError
+from faceviz.io.building import build_within
+from faceviz.uncertainty import Calibration
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+CALIBRATION = "calibration.json"
 _LARGEST_CONFIG = 1_000_000
 
 
@@ -75,10 +78,10 @@ def load_network(
     """
     weights, description = load_weights(folder)
     try:
-        network = build(description.get("architecture"), description.get("network"))
+        network = build_within(build, description.get("architecture"), description.get("network"), weights)
         network.load_state_dict(weights)
-    except (ConfigError, TypeError) as error:
-        raise CheckpointError(f"{folder}: {error}") from error
+    except (CheckpointError, ConfigError) as error:
+        raise CheckpointError(f"{folder}: {error}") from None
     except RuntimeError as error:
         raise CheckpointError(
             f"{folder}: the weights do not fit the configuration: {' '.join(str(error).split())[:400]}"
@@ -89,6 +92,36 @@ def load_network(
 def write_card(folder: str | Path, text: str) -> None:
     """The card of a model, as Markdown, beside its weights."""
     _write(Path(folder) / CARD, text.encode())
+
+
+def read_calibration(folder: str | Path, weights: str | None) -> Calibration | None:
+    """The calibration of a model folder; None where there is none, or where it was made for other weights.
+
+    Args:
+        weights: SHA-256 of those in use.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    path = Path(folder) / CALIBRATION
+    if not path.is_file():
+        return None
+    try:
+        calibration = Calibration.of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be read ({type(error).__name__}); make it anew with `faceviz calibrate landmarks`"
+        ) from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    return calibration if calibration.weights == weights else None
+
+
+def write_calibration(folder: str | Path, calibration: Calibration) -> Path:
+    """Beside the weights, at once or not at all."""
+    path = Path(folder) / CALIBRATION
+    _write(path, (json.dumps(calibration.to_dict(), allow_nan=False) + "\n").encode())
+    return path
 
 
 def _description(folder: Path) -> dict[str, Any]:
