@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -101,7 +102,9 @@ def npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     if int.from_bytes(length, "little") > MAX_NPY_HEADER:  # NumPy would read it all before it complains
         raise Problem(f"announces an NPY header of {int.from_bytes(length, 'little'):,} bytes", _DAMAGED)
     try:
-        shape, fortran, dtype = read(io.BytesIO(length + stream.read(int.from_bytes(length, "little"))))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            shape, fortran, dtype = read(io.BytesIO(length + stream.read(int.from_bytes(length, "little"))))
     except Exception as error:  # literal_eval of the header raises nearly anything
         raise Problem(f"has a damaged NPY header ({type(error).__name__})", _DAMAGED) from None
     if len(shape) > MAX_DIMENSIONS or any(length < 0 for length in shape):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import struct
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,11 @@ MAX_PIXELS = 50_000_000
 MAX_IMAGE_BYTES = 256 * 1024**2
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM", "GIF")
 _SMALLEST = 8  # pixels a side
+_BAND = 256  # rows that are converted at once
+
+logging.getLogger("PIL").addHandler(
+    logging.NullHandler()
+)  # what it says of damaged files comes as an error too
 
 
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -113,20 +120,45 @@ def _check_size(image: Image, max_pixels: int) -> None:
 
 
 def _rgb(image: Image) -> np.ndarray:
-    """Any mode to (H, W, 3) uint8."""
+    """Any mode to (H, W, 3) uint8; in bands, so that no copy of the whole picture is made on the way."""
+    width, height = image.size
+    convert = _converter(image)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        pixels[top:bottom] = convert(image.crop((0, top, width, bottom)))
+    return pixels
+
+
+def _converter(image: Image) -> Callable[[Image], np.ndarray]:
+    """What turns a band of the picture into RGB."""
+    from PIL import Image as Images
+
     if image.mode.startswith(("I", "F")):
-        return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, axis=2)
+        scale = _full_scale(image)
+        return lambda band: np.repeat(_eight_bits(np.asarray(band), scale)[..., None], 3, axis=2)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        from PIL import Image as Images
 
-        image = image.convert("RGBA")
-        image = Images.alpha_composite(Images.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+        def over_white(band: Image) -> np.ndarray:
+            band.info = image.info
+            band = band.convert("RGBA")
+            return np.array(Images.alpha_composite(Images.new("RGBA", band.size, "white"), band))[..., :3]
+
+        return over_white
+    return lambda band: np.asarray(band.convert("RGB"))
 
 
-def _eight_bits(grey: np.ndarray) -> np.ndarray:
-    """Grey of more than eight bits: the full scale is the power of two above the brightest pixel."""
-    grey = np.nan_to_num(np.asarray(grey, dtype=np.float64), posinf=0.0, neginf=0.0)
-    brightest = max(float(grey.max()), 1e-12)
-    scale = 2.0 ** np.ceil(np.log2(brightest + 1.0)) if brightest > 1.0 else 1.0
-    return np.clip(grey * (256.0 / scale), 0, 255).astype(np.uint8)
+def _full_scale(image: Image) -> float:
+    """Of grey with more than eight bits: the power of two above the brightest pixel."""
+    width, height = image.size
+    bands = (image.crop((0, top, width, min(top + _BAND, height))) for top in range(0, height, _BAND))
+    brightest = max(float(_finite(np.asarray(band)).max()) for band in bands)
+    return 2.0 ** np.ceil(np.log2(brightest + 1.0)) if brightest > 1.0 else 1.0
+
+
+def _eight_bits(grey: np.ndarray, full_scale: float) -> np.ndarray:
+    return np.clip(_finite(grey) * (256.0 / full_scale), 0, 255).astype(np.uint8)
+
+
+def _finite(grey: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(np.asarray(grey, dtype=np.float64), posinf=0.0, neginf=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceviz.errors import CheckpointError
 from faceviz.io.files import open_file
-from faceviz.io.problems import Problem
+from faceviz.io.problems import Problem, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +59,9 @@ def _loaded(path: Path) -> Any:
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd pickles; what matters becomes an error
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path}: holds more than weights and was refused, nothing in it was run ({_reason(error)}); "
@@ -76,7 +79,7 @@ def _reason(error: Exception) -> str:
     """Of torch's message, the sentence that names what was refused."""
     sentences = [part.strip() for part in str(error).replace("\n", " ").split(". ")]
     named = [part for part in sentences if "Unsupported" in part or "GLOBAL" in part]
-    return (named or sentences)[0][:200]
+    return one_line((named or sentences)[0][:200])
 
 
 def _weights(content: Any, path: Path) -> dict[str, Tensor]:
@@ -85,6 +88,7 @@ def _weights(content: Any, path: Path) -> dict[str, Tensor]:
     candidates = [content] + ([content.get(key) for key in _KEYS] if isinstance(content, Mapping) else [])
     for candidate in candidates:
         if isinstance(candidate, Mapping) and candidate and _all_tensors(candidate, torch.Tensor):
+            _check_sizes(candidate, path)
             return dict(candidate)
     raise CheckpointError(
         f"{path}: has no weights; it must hold a state_dict, alone or under one of {', '.join(_KEYS)}"
@@ -93,3 +97,15 @@ def _weights(content: Any, path: Path) -> dict[str, Tensor]:
 
 def _all_tensors(values: Mapping[Any, Any], kind: type) -> bool:
     return all(isinstance(key, str) and isinstance(value, kind) for key, value in values.items())
+
+
+def _check_sizes(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Plain tensors that hold what their shapes say: a view with strides of 0 would stand for any number of values."""
+    import torch
+
+    for name, tensor in weights.items():
+        plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+        if not plain or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise CheckpointError(
+                f"{path}: its tensor {one_line(name[:99])!r} is not stored whole; save the state_dict again"
+            )

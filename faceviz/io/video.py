@@ -1,4 +1,4 @@
-"""Moving pictures in: video files, addresses and cameras, through OpenCV.
+"""Moving pictures in: video files and addresses (decoded in a process of their own), and cameras, through OpenCV.
 
 A camera that stops sending, or sends the same picture again and again, is reported within two seconds.
 """
@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from faceviz.errors import CameraError, FileFormatError
+from faceviz.io.decoding import NETWORK, DecodedVideo, is_container
 from faceviz.io.frames import Frame
 
 LOST_AFTER = 2.0  # seconds without a new picture
-_TIMEOUT_MS = 8000  # of an address that does not answer
 _MAX_SIDE = 16384
 
 
@@ -28,8 +28,6 @@ class Capture(Protocol):
     def isOpened(self) -> bool: ...  # noqa: N802
 
     def read(self) -> tuple[bool, Any]: ...
-
-    def get(self, what: int) -> float: ...
 
     def release(self) -> None: ...
 
@@ -48,21 +46,17 @@ class VideoFeed:
         self.skipped: list[str] = []
         self._path = path.resolve()
         self._capture = self._open()
-        import cv2
-
-        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        count, rate = self._capture.count, self._capture.rate
         self.count = int(count) if 0 < count < 1e9 else None
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.rate = float(rate) if 0.1 < rate < 1000.0 else 25.0
 
-    def _open(self) -> Capture:
-        import cv2
-
+    def _open(self) -> DecodedVideo:
         if self._path.stat().st_size == 0:
             raise FileFormatError(f"{self.name}: is empty; record or copy it again")
-        with _quiet():
-            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
+        capture = DecodedVideo(str(self._path)) if is_container(self._path) else None
+        if capture is None or not capture.isOpened():
+            if capture is not None:
+                capture.release()
             raise FileFormatError(
                 f"{self.name}: is neither an image nor a video that can be read; convert it to MP4"
             )
@@ -80,10 +74,9 @@ class VideoFeed:
             self.close()
         if index == 0:
             raise FileFormatError(f"{self.name}: holds no frame; record or copy it again")
-        if self.count and index < 0.9 * self.count:
-            self.skipped.append(
-                f"{self.name}: ends after {index} of {self.count} frames; it is cut off or damaged"
-            )
+        if self._capture.broken or (self.count and index < 0.9 * self.count):
+            of = f" of {self.count}" if self.count else ""
+            self.skipped.append(f"{self.name}: ends after {index}{of} frames; it is cut off or damaged")
 
     def close(self) -> None:
         self._capture.release()
@@ -205,6 +198,7 @@ class StreamFeed:
         self.live = address.lower().startswith("rtsp")
         self._capture = (opener or _open_address)(address)
         if not self._capture.isOpened():
+            self._capture.release()
             raise FileFormatError(f"{self.name}: cannot be opened; check the address and that it answers")
         self._latest = _LatestPicture(self._capture) if self.live else None
 
@@ -242,11 +236,7 @@ def _open_camera(number: int, name: str, opener: Callable[[int], Capture] | None
 
 
 def _open_address(address: str) -> Capture:
-    import cv2
-
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-    with _quiet():
-        return cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
+    return DecodedVideo(address, NETWORK)
 
 
 def _read(capture: Capture) -> np.ndarray | None:

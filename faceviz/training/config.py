@@ -145,9 +145,13 @@ def read_strict(path: str | Path, kind: type[Config]) -> Config:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # of a number too long, or nested too deeply
         raise ConfigError(f"{path}: is not YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ConfigError(f"{path}: must hold settings as `key: value`, got {type(values).__name__}")
     try:
         return kind(**values)
