@@ -11,8 +11,9 @@ from faceviz.display.colormaps import NAMES as COLORMAPS
 from faceviz.display.settings import Settings
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
 from faceviz.scan import FaceScan
-from widgets import readouts, scans
+from widgets import scans
 from widgets.frame import MAIN_HEIGHT
+from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
 from widgets.measuring import Measuring
 from widgets.memory import Memory
 from widgets.models import ModelChoosers
@@ -25,9 +26,6 @@ ALL = -1
 LANDMARKS = {"All 68 landmarks": ALL} | {f"{i} {NAMES[i]}": i for i in range(LANDMARK_COUNT)}
 BODIES = {"Surface": "surface", "Points": "points", "Network": "network"}
 COLOURS = {name.capitalize(): name for name in COLORMAPS}
-
-_WIDE = {"sizing_mode": "stretch_width"}
-_FIELD = {"size": "small", "margin": (10, 8, 4, 8), "sizing_mode": "stretch_width"}
 
 
 class LandmarksPage:
@@ -47,18 +45,18 @@ class LandmarksPage:
             sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
         )
         self.samples = scans.samples()
-        self.sample = pmui.Select(label="Scan", options=dict(self.samples), **_FIELD)
+        self.sample = pmui.Select(label="Scan", options=dict(self.samples), **FIELD)
         self.choice = self.sample.value
-        self.facts = pn.pane.HTML("", stylesheets=[_SMALL], margin=(0, 10), **_WIDE)
-        self.drop = pmui.Column(margin=(6, 8, 4, 8), **_WIDE)
+        self.facts = pn.pane.HTML("", stylesheets=[SMALL], margin=(0, 10), **WIDE)
+        self.drop = pmui.Column(margin=(6, 8, 4, 8), **WIDE)
         hint = f"{scans.FORMATS}; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
-        self.hint = pn.pane.HTML(hint, stylesheets=[_SMALL], margin=(0, 10, 4, 10), **_WIDE)
-        self.landmark = pmui.Select(label="Heat of", options=LANDMARKS, value=ALL, **_FIELD)
+        self.hint = pn.pane.HTML(hint, stylesheets=[SMALL], margin=(0, 10, 4, 10), **WIDE)
+        self.landmark = pmui.Select(label="Heat of", options=LANDMARKS, value=ALL, **FIELD)
         self.threshold = Sliders(
-            rows=[row("IoU threshold", 0.05, 0.95, step=0.01, digits=2, rest=0.2)], values=[0.2], **_WIDE
+            rows=[row("IoU threshold", 0.05, 0.95, step=0.01, digits=2, rest=0.2)], values=[0.2], **WIDE
         )
-        self.body = pmui.Select(label="Draw", options=BODIES, **_FIELD)
-        self.colormap = pmui.Select(label="Colours", options=COLOURS, **_FIELD)
+        self.body = pmui.Select(label="Draw", options=BODIES, **FIELD)
+        self.colormap = pmui.Select(label="Colours", options=COLOURS, **FIELD)
         button = {"variant": "outlined", "size": "small", "margin": (4, 4, 4, 8), "align": "center"}
         self.shoot = pmui.Button(label="PNG", icon="photo_camera", description="Save the picture", **button)
         self.download = pmui.FileDownload(
@@ -69,13 +67,13 @@ class LandmarksPage:
             **button,
         )
         self.meter, self.iou, self.error, self.time = (
-            _readout(2.4),
-            _readout(1.0),
-            _readout(1.0),
-            _readout(1.0),
+            readout(2.4),
+            readout(1.0),
+            readout(1.0),
+            readout(1.0),
         )
-        self.curve = pn.pane.HTML("", margin=(2, 8), **_WIDE)
-        self.busy = pn.pane.HTML("", stylesheets=[_BUSY], width=90, align="center")
+        self.curve = pn.pane.HTML("", margin=(2, 8), **WIDE)
+        self.busy = pn.pane.HTML("", stylesheets=[BUSY], width=90, align="center")
         self.keys = pmui.IconButton(
             icon="keyboard", label="Mouse and keys", description=_KEYS, size="small", align="center"
         )
@@ -112,44 +110,36 @@ class LandmarksPage:
     def new_drop(self, dropped: Callable) -> None:
         """An empty place to drop a file; the one before, and the file that it held, are forgotten."""
         limit = f"{scans.MAX_UPLOAD_MB}MB"
-        place = pn.widgets.FileDropper(max_file_size=limit, height=52, margin=0, stylesheets=[_DROP], **_WIDE)
+        place = pn.widgets.FileDropper(max_file_size=limit, height=52, margin=0, stylesheets=[DROP], **WIDE)
         place.param.watch(dropped, "value")
         self.drop[:] = [place]
 
     def header(self) -> pn.viewable.Viewable:
         claim = pn.pane.HTML(
-            "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[_CLAIM]
+            "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[CLAIM]
         )
-        return pmui.Row(claim, pn.Spacer(**_WIDE), self.busy, margin=0, **_WIDE)
+        return pmui.Row(claim, pn.Spacer(**WIDE), self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         models = self.models
         more = (self.memory.undo, self.memory.redo, self.keys)
-        keep = pmui.Row(self.shoot, self.download, pn.Spacer(**_WIDE), *more, **_WIDE)
+        keep = pmui.Row(self.shoot, self.download, pn.Spacer(**WIDE), *more, **WIDE)
         return pmui.Column(
-            pmui.Column(self.sample, self.facts, self.drop, self.hint, **_WIDE),
-            pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **_WIDE),
+            pmui.Column(self.sample, self.facts, self.drop, self.hint, **WIDE),
+            pmui.Column(self.pose, models.protocol, models.folder, models.hint, keep, **WIDE),
             margin=0,
-            **_WIDE,
+            **WIDE,
         )
 
     def main(self) -> pn.viewable.Viewable:
         choosers = (self.models.model, self.models.beside, self.body, self.colormap)
         for chooser in choosers:
             chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
-        tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **_WIDE)
-        tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **_WIDE)
+        tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **WIDE)
+        tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         right = pmui.Column(self.landmark, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)
         return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": MAIN_HEIGHT})
-
-
-def _readout(share: float) -> pn.pane.HTML:
-    """A place for a number that takes a share of the row's width."""
-    styles = {"flex": f"{share} 1 0", "min-width": "104px"}
-    return pn.pane.HTML(
-        "", stylesheets=[readouts.STYLE], styles=styles, height=86, margin=(8, 0, 4, 8), **_WIDE
-    )
 
 
 _KEYS = """
@@ -165,15 +155,3 @@ _TABS = {
         "textTransform": "none",
     },
 }
-_SMALL = ":host { font-size: 12.5px; line-height: 1.5; opacity: .75; }"
-_DROP = """
-.filepond--root { box-sizing: border-box; min-height: 50px; margin: 0; font-family: inherit; font-size: 13px;
-  border: 1.5px dashed color-mix(in srgb, currentColor 34%, transparent) !important; border-radius: 8px;
-  background: none !important; }
-.filepond--panel, .filepond--panel-root, .filepond--panel > div { background: none !important; border: 0; }
-.filepond--drop-label { min-height: 46px !important; color: inherit; background: none; }
-.filepond--drop-label label { font-size: 13px; padding: 8px; }
-.filepond--credits { display: none; }
-"""
-_CLAIM = ":host { font-size: 14px; opacity: .8; white-space: nowrap; align-self: center; }"
-_BUSY = ":host { font-size: 13px; } .on { animation: show .2s .35s both; } @keyframes show { from { opacity: 0; } }"
