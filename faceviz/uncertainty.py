@@ -79,6 +79,7 @@ class Calibration:
         slopes: (2,) the b, shared by all.
         shapes: (68, 3, 3) covariance of each landmark's error in the axes of the mean face, trace 1.
         quantiles: (T,) standard deviations within which a share ``LEVELS`` of the errors lies.
+        usual: (68,) the median deviation of each landmark, in radii of the face region.
         weights: SHA-256 of the weights it was fitted for.
         record: on what it was fitted and how well it held on other scans; JSON-ready.
     """
@@ -87,6 +88,7 @@ class Calibration:
     slopes: np.ndarray
     shapes: np.ndarray
     quantiles: np.ndarray
+    usual: np.ndarray
     weights: str | None
     record: dict[str, Any]
 
@@ -128,6 +130,7 @@ class Calibration:
             "shapes": np.round(self.shapes, 5).tolist(),
             "levels": LEVELS.tolist(),
             "quantiles": np.round(self.quantiles, 5).tolist(),
+            "usual": np.round(self.usual, 6).tolist(),
             "record": self.record,
         }
 
@@ -155,6 +158,7 @@ _SHAPES = {
     "slopes": (2,),
     "shapes": (LANDMARK_COUNT, 3, 3),
     "quantiles": LEVELS.shape,
+    "usual": (LANDMARK_COUNT,),
 }
 
 

@@ -18,6 +18,7 @@ def even_calibration(deviation: float = 0.02) -> Calibration:
         slopes=np.zeros(2),
         shapes=np.broadcast_to(np.eye(3) / 3.0, (68, 3, 3)).copy(),
         quantiles=np.sqrt(-np.log(1.0 - LEVELS)),
+        usual=np.full(68, deviation),
         weights=None,
         record={},
     )

@@ -121,10 +121,12 @@ def landmarks(
 
 
 def prediction_json(prediction: LandmarkPrediction, model: str) -> str:
-    """The prediction as strict JSON, positions at full precision."""
+    """The prediction as strict JSON, positions at full precision; ``uncertainty_mm`` where it is known, else null."""
+    doubt = prediction.uncertainty_mm
     content = {
         "landmarks": prediction.landmarks.tolist(),
         "confidence": [float(value) for value in prediction.confidence],
+        "uncertainty_mm": None if doubt is None else [round(float(value), 4) for value in doubt],
         "unit": prediction.unit,
         "model": model,
         "seconds": {step: float(value) for step, value in prediction.seconds.items()},
@@ -151,12 +153,15 @@ def _show(out: Console, face: FaceScan, prediction: LandmarkPrediction, model: s
     out.print(f"{face.source}: {shape}, unit {prediction.unit}; model {model}", markup=False)
     if unit is None and (guess := guess_unit(face.points)).unit == face.unit:
         out.print(f"{guess.sentence} (--unit says otherwise)", markup=False)
-    table = Table("#", "landmark", "x", "y", "z", "confidence", box=None, pad_edge=False)
+    doubt = prediction.deviation
+    columns = ["#", "landmark", "x", "y", "z", "confidence", *([] if doubt is None else ["\u00b1"])]
+    table = Table(*columns, box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
     digits = _digits(face.radius)
     for i, (name, position) in enumerate(zip(NAMES, prediction.landmarks, strict=True)):
-        table.add_row(str(i), name, *(f"{x:.{digits}f}" for x in position), f"{prediction.confidence[i]:.2f}")
+        numbers = [*(f"{x:.{digits}f}" for x in position), f"{prediction.confidence[i]:.2f}"]
+        table.add_row(str(i), name, *numbers, *([] if doubt is None else [f"{doubt[i]:.{digits}f}"]))
     out.print(table)
     took = ", ".join(f"{step} {1000 * value:.0f} ms" for step, value in prediction.seconds.items())
     out.print(f"time: {took}", markup=False)

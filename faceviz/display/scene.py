@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,12 +26,18 @@ class Pane:
         title, note: what it shows, in a few words.
         heat: (N,) float32 on the body's points, in [0, 1].
         landmarks: (68, 3) in the scan's own frame, or None.
+        spread: (68, 3, 3) that map the unit sphere to where each landmark's truth lies at 95 %, or None.
+        suspects: landmarks of a truth that is not to be believed.
+        heatmaps: (n, 68) on the network's points, from which ``heat`` follows; for viewers that choose by themselves.
     """
 
     title: str
     note: str
     heat: np.ndarray
     landmarks: np.ndarray | None
+    heatmaps: np.ndarray | None = None
+    spread: np.ndarray | None = None
+    suspects: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +57,8 @@ class SceneSpec:
         settings: as chosen.
         source: of the scan.
         key: another one tells a viewer to look anew from the front.
+        mark: a value that is marked on the colour bar, such as the threshold.
+        value_name, value_unit: what a point's value is called where it is read.
     """
 
     body: Body
@@ -65,6 +73,9 @@ class SceneSpec:
     settings: Settings = field(default_factory=Settings)
     source: str = "array"
     key: str = ""
+    mark: float | None = None
+    value_name: str = "Heat"
+    value_unit: str = ""
 
 
 def scene(
@@ -76,6 +87,7 @@ def scene(
     front: Front | None = None,
     key: str = "",
     second: LandmarkPrediction | None = None,
+    suspects: tuple[int, ...] = (),
     titles: tuple[str, str] = ("Prediction", "Other model"),
     notes: tuple[str, str] = ("", ""),
 ) -> SceneSpec:
@@ -89,6 +101,7 @@ def scene(
         front: known before; else found from the landmarks.
         key: of the scan; its source by default.
         second: what another model sees in the same points, for ``settings.beside == "model"``.
+        suspects: landmarks whose truth is not to be believed.
         titles, notes: of the two models, where both are shown.
     """
     prepared, scan = prediction.prepared, prediction.prepared.scan
@@ -102,7 +115,7 @@ def scene(
             for part, title, note in zip((prediction, second), titles, notes, strict=True)
         )
     else:
-        panes = _panes(prediction.point_heatmaps, landmarks, truth_heat, scan.landmarks, body, settings)
+        panes = _panes(prediction, landmarks, truth_heat, suspects, body, settings)
     return SceneSpec(
         body=body,
         panes=panes,
@@ -112,10 +125,11 @@ def scene(
         front=front,
         unit=scan.unit,
         heat_range=(0.0, 1.0),
-        heat_label=_heat_label(settings.landmark),
+        heat_label=heat_label(settings.landmark),
         settings=settings,
         source=scan.source,
         key=key or scan.source,
+        mark=settings.threshold,
     )
 
 
@@ -132,26 +146,32 @@ def reduce_heat(heatmaps: np.ndarray, landmark: int | None) -> np.ndarray:
 
 
 def _panes(
-    heatmaps: np.ndarray,
+    prediction: LandmarkPrediction,
     landmarks: np.ndarray,
     truth_heat: np.ndarray | None,
-    truth: np.ndarray | None,
+    suspects: tuple[int, ...],
     body: Body,
     settings: Settings,
 ) -> tuple[Pane, ...]:
-    def pane(title: str, note: str, values: np.ndarray, at: np.ndarray | None) -> Pane:
-        return Pane(title, note, body.spread(reduce_heat(values, settings.landmark)), at)
+    heatmaps, truth = prediction.point_heatmaps, prediction.prepared.scan.landmarks
 
-    note = _where(settings.landmark)
+    def pane(title: str, note: str, values: np.ndarray, at: np.ndarray | None, **more: Any) -> Pane:
+        heat = body.spread(reduce_heat(values, settings.landmark))
+        return Pane(title, note, heat, at, heatmaps=values, **more)
+
+    note = where(settings.landmark)
     if truth_heat is None:
         note = f"{note}. This scan brings no true landmarks to compare with."
-    first = pane("Prediction", note, heatmaps, landmarks)
+    first = pane("Prediction", note, heatmaps, landmarks, spread=spread_of(prediction))
     if truth_heat is None or settings.beside in ("nothing", "model"):
         return (first,)
     if settings.beside == "truth":
-        return first, pane("Truth", "from the scan's true landmarks", truth_heat, truth)
+        told = "from the scan's true landmarks"
+        if suspects:
+            told = f"{told}; {len(suspects)} suspect, drawn red"
+        return first, pane("Truth", told, truth_heat, truth, suspects=suspects)
     change = np.abs(heatmaps - truth_heat)
-    return first, pane("Difference", "|prediction \u2212 truth|, true landmarks", change, truth)
+    return first, pane("Difference", "prediction \u2212 truth, without sign; true landmarks", change, truth)
 
 
 def _model_pane(
@@ -159,12 +179,29 @@ def _model_pane(
 ) -> Pane:
     heat = body.spread(reduce_heat(prediction.point_heatmaps, settings.landmark))
     landmarks = prediction.pose.inverse().apply(prediction.landmarks)
-    return Pane(title, note or _where(settings.landmark), heat, landmarks)
+    note, maps = note or where(settings.landmark), prediction.point_heatmaps
+    return Pane(title, note, heat, landmarks, heatmaps=maps, spread=spread_of(prediction))
 
 
-def _where(landmark: int | None) -> str:
+def spread_of(prediction: LandmarkPrediction) -> np.ndarray | None:
+    """(68, 3, 3) in the scan's own frame that map the unit sphere to where each truth lies in 95 of 100 scans.
+
+    The errors are taken as Gaussian in a plane, the surface. None without calibration.
+    """
+    covariance, calibration = prediction.covariance, prediction.calibration
+    if covariance is None or calibration is None:
+        return None
+    back = prediction.pose.rotation.T
+    sizes, axes = np.linalg.eigh(back @ covariance @ back.T)
+    reach = np.sqrt(2.0) * calibration.reach(0.95)
+    return axes * (reach * np.sqrt(np.maximum(sizes, 0.0)))[:, None, :]
+
+
+def where(landmark: int | None) -> str:
+    """What the heat of a pane belongs to, in a few words."""
     return "all 68 landmarks" if landmark is None else f"landmark {landmark}, {NAMES[landmark]}"
 
 
-def _heat_label(landmark: int | None) -> str:
+def heat_label(landmark: int | None) -> str:
+    """What the colours mean."""
     return "Heat, highest of the 68 landmarks" if landmark is None else f"Heat of {NAMES[landmark]}"

@@ -82,13 +82,14 @@ class NumbersRecord(Record):
 
 
 class ViewRecord(Record):
-    """What one network made of the scan, at rest and under the motion."""
+    """What one network made of the scan, at rest and under the motion; ``calibration`` of its errors, if known."""
 
     model: ModelRecord
     unmoved: PredictionRecord
     moved: PredictionRecord
     seconds: FiniteFloat
     numbers: NumbersRecord
+    calibration: dict[str, Any] | None = None
 
 
 class Provenance(Record):

@@ -23,6 +23,7 @@ from faceviz.errors import FileFormatError
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.landmarks import LANDMARK_COUNT
 from faceviz.scan import FaceScan
+from faceviz.uncertainty import Calibration
 
 if TYPE_CHECKING:
     from faceviz.pipeline import LandmarkPrediction, PreparedScan
@@ -56,12 +57,14 @@ def scan_checksum(scan: FaceScan) -> str:
 
 
 def view_record(view: Moved, model: ModelRecord, threshold: float) -> ViewRecord:
+    calibration = view.prediction.calibration
     return ViewRecord(
         model=model,
         unmoved=_prediction_record(view.loaded.unmoved),
         moved=_prediction_record(view.prediction),
         seconds=view.seconds,
         numbers=numbers(view, threshold),
+        calibration=None if calibration is None else calibration.to_dict(),
     )
 
 
@@ -159,8 +162,11 @@ def _view(
     arrays: Mapping[str, np.ndarray],
     first: LoadedScan | None,
 ) -> Moved:
+    calibration = None if record.calibration is None else Calibration.of(record.calibration)
+
     def prediction(part: PredictionRecord, name: str) -> LandmarkPrediction:
-        return _prediction(part, record.model.name, prepared, arrays, f"{prefix}{name}")
+        found = _prediction(part, record.model.name, prepared, arrays, f"{prefix}{name}")
+        return replace(found, calibration=calibration)
 
     still = prediction(record.unmoved, "heat")
     loaded = LoadedScan(still) if first is None else replace(first, unmoved=still)

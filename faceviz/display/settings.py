@@ -32,6 +32,7 @@ class Settings(BaseModel):
         rotation_deg: turns about the fixed x, then y, then z axis through the scan's centre, in degrees.
         translation: shift after the turn, in the scan's unit.
         show_landmarks: whether the 68 positions are drawn.
+        show_uncertainty: whether the regions are drawn in which their truths lie at 95 %.
         dark: dark background.
     """
 
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     rotation_deg: Triple = (0.0, 0.0, 0.0)
     translation: Triple = (0.0, 0.0, 0.0)
     show_landmarks: bool = True
+    show_uncertainty: bool = False
     dark: bool = False
 
     @field_validator("colormap")

@@ -24,6 +24,7 @@ from faceviz.scan import FaceScan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from faceviz.evaluation.audit import TruthAudit
     from faceviz.evaluation.equivariance import SphereErrors
     from faceviz.evaluation.layer_trace import LayerError
     from faceviz.pipeline import LandmarkPrediction, LandmarkPredictor, PreparedScan
@@ -75,6 +76,15 @@ class LoadedScan:
     def truth_heat(self) -> np.ndarray | None:
         """(n, 68) on the network's points."""
         return true_heat(self.unmoved.prepared)
+
+    @cached_property
+    def audit(self) -> TruthAudit | None:
+        """Whether the truth can be believed; None where there is none, or where the model is not calibrated."""
+        from faceviz.evaluation.audit import audit_truth
+
+        if self.scan.landmarks is None or self.unmoved.deviation is None:
+            return None
+        return audit_truth(self.unmoved, self.scan.landmarks)
 
     def body(self, kind: str) -> Body:
         if kind not in self._bodies:
@@ -208,6 +218,7 @@ def moved_scene(moved: Moved, settings: Settings, second: Moved | None = None) -
         front=loaded.front,
         key=loaded.key,
         second=None if second is None else second.prediction,
+        suspects=() if loaded.audit is None else tuple(sorted(loaded.audit.flagged)),
         titles=tuple(model_title(part.loaded.model) for part in models),
         notes=tuple(_note(part, settings) for part in models),
     )
@@ -224,7 +235,8 @@ def _note(moved: Moved, settings: Settings) -> str:
 
 def moved_table(moved: Moved, threshold: float) -> LandmarkTable:
     """One row a landmark, at an IoU threshold."""
-    scan = moved.loaded.scan
+    scan, prediction = moved.loaded.scan, moved.prediction
+    calibration = prediction.calibration
     return landmark_table(
         moved.prediction.confidence,
         moved.prediction.point_heatmaps,
@@ -234,6 +246,9 @@ def moved_table(moved: Moved, threshold: float) -> LandmarkTable:
         threshold=threshold,
         unit=scan.unit,
         mm_per_unit=scan.mm_per_unit,
+        deviation=prediction.deviation,
+        usual=None if calibration is None else prediction.prepared.radius * calibration.usual,
+        audit=moved.loaded.audit,
     )
 
 
@@ -271,8 +286,13 @@ def landmarks_document(moved: Moved, model: str) -> dict[str, Any]:
         "source": moved.loaded.scan.source,
         "landmarks": moved.pose.inverse().apply(prediction.landmarks).tolist(),
         "confidence": [float(value) for value in prediction.confidence],
+        "uncertainty_mm": _rounded(prediction.uncertainty_mm),
         "unit": prediction.unit,
         "model": model,
         "pose": moved.pose.matrix.tolist(),
         "seconds": {step: float(value) for step, value in prediction.seconds.items()},
     }
+
+
+def _rounded(values: np.ndarray | None) -> list[float] | None:
+    return None if values is None else [round(float(value), 4) for value in values]

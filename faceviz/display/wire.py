@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from faceviz.display.colormaps import lookup_table
-from faceviz.display.scene import SceneSpec
+from faceviz.display.scene import Pane, SceneSpec
 from faceviz.landmarks import LANDMARK_COUNT, NAMES, POLYLINES
 
 #: The viewer: an ES module in the form that anywidget defines.
@@ -41,6 +41,8 @@ def wire_changes(before: SceneSpec | None, spec: SceneSpec) -> dict[str, Any]:
         changes["lut"] = lookup_table(spec.settings.colormap).tobytes()
     if before is None or before.body is not spec.body or before.key != spec.key:
         changes |= body_to_wire(spec)
+        if before is not None and before.body.triangles is spec.body.triangles:
+            del changes["triangles"]
     return changes
 
 
@@ -67,12 +69,18 @@ def look(spec: SceneSpec) -> dict[str, Any]:
     settings = spec.settings
     return {
         "scan": spec.key,
-        "panes": [{"title": pane.title, "note": pane.note} for pane in spec.panes],
+        "panes": [_pane(pane) for pane in spec.panes],
         "mode": "points" if spec.body.triangles is None else "surface",
         "range": list(spec.heat_range),
-        "bar": {"label": spec.heat_label, "mark": settings.threshold},
+        "bar": {"label": spec.heat_label, "mark": spec.mark},
+        "value": {
+            "name": spec.value_name,
+            "unit": spec.value_unit,
+            "digits": coordinate_digits(max(map(abs, spec.heat_range))),
+        },
         "selected": -1 if settings.landmark is None else settings.landmark,
         "show_landmarks": settings.show_landmarks,
+        "show_uncertainty": settings.show_uncertainty,
         "dark": settings.dark,
         "radius": spec.radius,
         "point_radius": 0.55 * spec.body.spacing or 0.01 * spec.radius,
@@ -90,6 +98,12 @@ def look(spec: SceneSpec) -> dict[str, Any]:
 def coordinate_digits(radius: float) -> int:
     """Decimals that show a thousandth of the radius."""
     return int(np.clip(np.ceil(-np.log10(max(radius, 1e-9) * 1e-3)), 0, 9))
+
+
+def _pane(pane: Pane) -> dict[str, Any]:
+    """What is written over a pane, and what is said of its landmarks: few numbers, as text."""
+    spread = None if pane.spread is None else [float(f"{x:.4g}") for x in pane.spread.ravel()]
+    return {"title": pane.title, "note": pane.note, "spread": spread, "suspects": list(pane.suspects)}
 
 
 def _landmarks(positions: np.ndarray | None, centre: np.ndarray) -> np.ndarray:

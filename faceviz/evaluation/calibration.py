@@ -98,6 +98,7 @@ def fit_calibration(seen: Observed, *, weights: str | None = None) -> Calibratio
         slopes=slopes,
         shapes=np.broadcast_to(np.eye(3) / 3.0, (LANDMARK_COUNT, 3, 3)),
         quantiles=np.zeros(len(LEVELS)),
+        usual=np.zeros(LANDMARK_COUNT),
         weights=weights,
         record={},
     )
@@ -106,7 +107,8 @@ def fit_calibration(seen: Observed, *, weights: str | None = None) -> Calibratio
     shapes = np.einsum("sli,slj->lij", unit, unit)
     shapes /= np.trace(shapes, axis1=1, axis2=2)[:, None, None]
     quantiles = np.quantile(seen.distances / deviation, LEVELS)
-    return Calibration(fitted.offsets, slopes, shapes, quantiles, weights, {})
+    usual = np.median(deviation, axis=0)
+    return Calibration(fitted.offsets, slopes, shapes, quantiles, usual, weights, {})
 
 
 def _gamma_regression(features: np.ndarray, squared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,7 +38,8 @@ class Viewer {
     this.note.setAttribute("role", "status");
     this.note.hidden = true;
     const { bar, buttons } = toolbar({
-      dots: { label: "Show or hide the landmarks", icon: "dots", run: () => this.toggleLandmarks() },
+      dots: { label: "Show or hide the landmarks (L)", icon: "dots", run: () => this.toggle("show_landmarks") },
+      doubt: { label: "Show or hide the uncertainty (U)", icon: "doubt", run: () => this.toggle("show_uncertainty") },
       front: { label: "Look from the front (F)", icon: "front", run: () => this.front() },
       camera: { label: "Save the picture as PNG (S)", icon: "camera", run: () => this.save() },
     });
@@ -154,10 +155,12 @@ class Viewer {
     this.root.style.minHeight = look.height ? `${look.height}px` : "";
     this.gl.setAttribute("aria-label", look.panes.map((pane) => `${pane.title}: ${pane.note ?? ""}`).join("; "));
     this.buttons.dots.setAttribute("aria-pressed", String(this.shown(look).show_landmarks));
+    this.buttons.doubt.setAttribute("aria-pressed", String(this.shown(look).show_uncertainty));
+    this.buttons.doubt.hidden = !look.panes.some((pane) => pane.spread);
   }
 
   shown(look) {
-    return { ...look, show_landmarks: this.landmarksShown ?? look.show_landmarks };
+    return { ...look, ...this.toggled };
   }
 
   paint() {
@@ -232,8 +235,8 @@ class Viewer {
     this.orbit.frame(new Vector3(...look.forward), new Vector3(...look.up), 0.9 * look.radius, width / height, free / height);
   }
 
-  toggleLandmarks() {
-    this.landmarksShown = !this.shown(this.values.look).show_landmarks;
+  toggle(name) {
+    this.toggled = { ...this.toggled, [name]: !this.shown(this.values.look)[name] };
     this.stale.add("look");
     this.ask();
   }
@@ -241,6 +244,8 @@ class Viewer {
   key(event) {
     if (event.key === "f") this.front();
     else if (event.key === "s") this.save();
+    else if (event.key === "l") this.toggle("show_landmarks");
+    else if (event.key === "u") this.toggle("show_uncertainty");
     else if (event.key === "Escape") this.select(-1);
   }
 
@@ -274,7 +279,8 @@ class Viewer {
     const lines = [];
     if (hit.point >= 0) {
       const at = this.moved(points, hit.point).map((v) => rounded(v, look.digits)).join(", ");
-      lines.push(`Heat ${heat[hit.pane * this.stage.count + hit.point].toFixed(3)}`, `${at} ${look.unit}`);
+      const { name: what, unit, digits } = look.value;
+      lines.push(`${what} ${heat[hit.pane * this.stage.count + hit.point].toFixed(digits)} ${unit}`.trim(), `${at} ${look.unit}`);
       if (name) lines.push(`Nearest: ${name}`);
     }
     showTip(this.tip, this.root, ...this.at, hit.point >= 0 ? `Point ${look.ids ? look.ids[hit.point] : hit.point}` : name, lines);

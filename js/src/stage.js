@@ -1,8 +1,9 @@
 // The WebGL side: the same moved scan in one or two panes, one camera, one colour table.
 
 import {
-  BufferAttribute, BufferGeometry, Color, DataTexture, DoubleSide, Group, LinearFilter, LineBasicMaterial, LineSegments,
-  Matrix4, Mesh, PerspectiveCamera, Points, RGBAFormat, Scene, ShaderMaterial, Vector2, Vector3, WebGLRenderer,
+  BufferAttribute, BufferGeometry, Color, DataTexture, DoubleSide, Group, InstancedMesh, LinearFilter, LineBasicMaterial,
+  LineSegments, Matrix4, Mesh, MeshBasicMaterial, PerspectiveCamera, Points, RGBAFormat, Scene, ShaderMaterial,
+  SphereGeometry, Vector2, Vector3, WebGLRenderer,
 } from "three";
 import { pointShader, sphereShader, surfaceShader } from "./shaders.js";
 
@@ -10,6 +11,8 @@ export const FOV = 24;
 const FOLLOW = 0.22; // radii that the scan may move away before the view goes along
 const PLAIN = new Color("#f4f6fb");
 const CHOSEN = new Color("#12c4ff");
+const SUSPECT = new Color("#ff3b4e");
+const BALL = new SphereGeometry(1, 14, 10);
 
 /** Without a graphics card, four samples a pixel cost three quarters of the time; the answer is known once a page. */
 function drawnInSoftware() {
@@ -48,6 +51,7 @@ export class Stage {
       points: new ShaderMaterial({ ...pointShader, uniforms: this.uniforms }),
       surface: new ShaderMaterial({ ...surfaceShader, defines, uniforms: this.uniforms, side: DoubleSide }),
       spheres: new ShaderMaterial({ ...sphereShader, uniforms: this.uniforms }),
+      spread: new MeshBasicMaterial({ color: 0x3e8bff, transparent: true, opacity: 0.42, depthWrite: false }),
       lines: new LineBasicMaterial({ color: 0x808894, transparent: true, opacity: 0.75 }),
     };
     this.panes = [];
@@ -182,6 +186,7 @@ class Pane {
   dispose() {
     this.geometry.dispose();
     this.spheres?.geometry.dispose();
+    this.spread?.dispose();
     this.lines?.geometry.dispose();
   }
 
@@ -202,7 +207,30 @@ class Pane {
     for (let i = 0; i + 2 < xyz.length; i += 3) this.landmarks.push(new Vector3(xyz[i], xyz[i + 1], xyz[i + 2]));
     if (this.spheres?.geometry.attributes.position.count !== this.landmarks.length) this.makeSpheres();
     this.placeSpheres(look);
+    this.drawSpread(look);
     this.drawLines(look);
+  }
+
+  /** The regions in which the truths lie: the unit sphere under each landmark's matrix. */
+  drawSpread(look) {
+    const spread = look.panes[this.index]?.spread;
+    const shown = look.show_uncertainty && spread?.length === 9 * this.landmarks.length;
+    if (this.spread) this.spread.visible = shown;
+    if (!shown) return;
+    if (!this.spread) {
+      this.spread = new InstancedMesh(BALL, this.stage.materials.spread, this.landmarks.length);
+      this.spread.frustumCulled = false;
+      this.group.add(this.spread);
+    }
+    const matrix = new Matrix4();
+    this.landmarks.forEach((at, i) => {
+      const [a, b, c, d, e, f, g, h, k] = spread.slice(9 * i, 9 * i + 9);
+      const known = Number.isFinite(at.x) ? 1 : 0;
+      matrix.set(a, b, c, at.x || 0, d, e, f, at.y || 0, g, h, k, at.z || 0, 0, 0, 0, 1);
+      if (!known) matrix.makeScale(0, 0, 0);
+      this.spread.setMatrixAt(i, matrix);
+    });
+    this.spread.instanceMatrix.needsUpdate = true;
   }
 
   makeSpheres() {
@@ -219,12 +247,13 @@ class Pane {
 
   placeSpheres(look) {
     const { position, tint, radius } = this.spheres.geometry.attributes;
+    const suspects = new Set(look.panes[this.index]?.suspects);
     this.landmarks.forEach((at, i) => {
       const chosen = i === look.selected;
       const shown = (look.show_landmarks || chosen) && Number.isFinite(at.x);
       radius.array[i] = shown ? look.radius * (chosen ? 0.024 : 0.0125) : 0;
       if (shown) at.toArray(position.array, 3 * i);
-      (chosen ? CHOSEN : PLAIN).toArray(tint.array, 3 * i);
+      (chosen ? CHOSEN : suspects.has(i) ? SUSPECT : PLAIN).toArray(tint.array, 3 * i);
     });
     position.needsUpdate = tint.needsUpdate = radius.needsUpdate = true;
   }

@@ -5,6 +5,8 @@ import { paintBackground, paintHud } from "./hud.js";
 const ICONS = {
   front: '<path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"/><circle cx="12" cy="12" r="2.6"/>',
   dots: '<circle cx="6" cy="8" r="1.6"/><circle cx="18" cy="8" r="1.6"/><circle cx="12" cy="13" r="1.6"/><path d="M7 18c3 2.4 7 2.4 10 0"/>',
+  doubt: '<circle cx="12" cy="12" r="2.2"/><ellipse cx="12" cy="12" rx="9" ry="6"/>',
+  help: '<path d="M9 9.2a3 3 0 1 1 4.4 2.7c-.9.5-1.4 1-1.4 2.1M12 17.4v.2"/><circle cx="12" cy="12" r="9.2"/>',
   camera: '<path d="M4 8h3.5L9 5.5h6L16.5 8H20v11H4z"/><circle cx="12" cy="13.2" r="3.4"/>',
 };
 

@@ -28,7 +28,8 @@ def test_the_table_names_all_68_landmarks_and_the_unit(faceviz, face):
 def test_json_holds_what_was_promised(faceviz, face, tmp_path):
     assert faceviz("landmarks", face, "--json", tmp_path / "out.json")[0] == 0
     content = json.loads((tmp_path / "out.json").read_text())
-    assert list(content) == ["landmarks", "confidence", "unit", "model", "seconds"]
+    assert content["uncertainty_mm"] is None  # of a model without calibration
+    assert list(content) == ["landmarks", "confidence", "uncertainty_mm", "unit", "model", "seconds"]
     np.testing.assert_array_equal(content["landmarks"], read_scan(face).landmarks)
     assert len(content["confidence"]) == 68
     assert (content["unit"], content["model"], content["seconds"]["network"]) == ("mm", "fake", 0.01)

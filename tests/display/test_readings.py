@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from faceviz.display.readings import landmark_table, log_fraction, selected_row
+from faceviz.evaluation.audit import Suspect, TruthAudit
 from faceviz.heatmaps import landmarks_to_heatmaps
 from faceviz.testing import random_face
 
@@ -64,3 +65,31 @@ def test_every_landmark_is_found_in_the_table():
 )
 def test_a_logarithmic_scale_runs_from_its_low_to_its_high_end(value, fraction):
     assert log_fraction(value, 1e-9, 1.0) == pytest.approx(fraction)
+
+
+def test_uncertainty_leads_the_table_where_the_truth_is_unknown_and_names_five_to_check():
+    doubt = np.full(68, 2.0)
+    doubt[[5, 40, 41, 60, 61]] = [9.0, 8.0, 7.0, 6.0, 5.0]
+    table = landmark_table(
+        np.full(68, 0.9), np.zeros((4, 68)), None, np.zeros((68, 3)), None,
+        threshold=0.2, unit="cm", mm_per_unit=10.0, deviation=doubt, usual=np.full(68, 2.0),
+    )  # fmt: skip
+    assert [row.index for row in table.rows[:5]] == [5, 40, 41, 60, 61]
+    assert table.rows[0].uncertainty == 90.0 and table.check == (5, 40, 41, 60, 61)
+    assert table.suspects is None
+
+
+def test_suspect_truths_are_said_in_their_rows():
+    suspect = Suspect(36, "right eye outer corner", "far", 20.0, 9.0)
+    audit = TruthAudit((suspect,), "", np.zeros(68), np.zeros(68), 1.0)
+    table = landmark_table(
+        np.full(68, 0.9),
+        np.zeros((4, 68)),
+        None,
+        np.zeros((68, 3)),
+        np.ones((68, 3)),
+        threshold=0.2,
+        audit=audit,
+    )
+    said = {row.index: row.suspect for row in table.rows if row.suspect}
+    assert said == {36: suspect.sentence} and table.suspects == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from faceviz.display.scene import reduce_heat, scene
 from faceviz.display.settings import Settings
 from faceviz.geometry.transforms import random_pose
 from faceviz.testing import random_face
+from tests.calibrated import even_calibration
 from tests.truthful import TruthfulPredictor
 
 
@@ -61,3 +64,27 @@ def test_all_landmarks_show_the_highest_heat_and_one_shows_its_own():
     heat = np.random.default_rng(0).random((50, 68))
     np.testing.assert_array_equal(reduce_heat(heat, None), heat.max(axis=1))
     np.testing.assert_array_equal(reduce_heat(heat, 8), heat[:, 8])
+
+
+def test_a_calibrated_prediction_brings_the_regions_where_its_truths_lie_whatever_the_pose(predictor, rng):
+    prepared, pose = predictor.prepare(random_face(1)), random_pose(rng)
+    calibration = even_calibration(0.02)
+    still = replace(predictor.predict_prepared(prepared), calibration=calibration)
+    moved = replace(predictor.predict_prepared(prepared, pose), calibration=calibration)
+    first = scene(still, Settings()).panes[0].spread
+    assert (
+        first.shape == (68, 3, 3)
+        and scene(predictor.predict(random_face(1)), Settings()).panes[0].spread is None
+    )
+    radius = np.sqrt(2.0 / 3.0) * calibration.reach(0.95) * 0.02 * prepared.radius
+    np.testing.assert_allclose(np.linalg.norm(first, axis=1), radius, rtol=1e-6)
+    second = scene(moved, Settings()).panes[0].spread
+    np.testing.assert_allclose(
+        second @ second.transpose(0, 2, 1), first @ first.transpose(0, 2, 1), rtol=1e-5, atol=1e-8
+    )
+
+
+def test_suspect_truths_are_handed_to_the_pane_of_the_truth(predictor):
+    spec = scene(predictor.predict(random_face(1)), Settings(), suspects=(8, 30))
+    assert spec.panes[0].suspects == () and spec.panes[1].suspects == (8, 30)
+    assert "2 suspect" in spec.panes[1].note
