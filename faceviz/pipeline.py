@@ -139,7 +139,8 @@ class LandmarkPredictor:
         pose = pose or RigidTransform.identity()
         posed, centre = pose.apply(prepared.points), pose.apply(prepared.centre)
         seconds = dict(prepared.seconds)
-        heat = self._heatmaps((posed - centre) / prepared.radius if cloud is None else cloud, seconds)
+        shown = (posed - centre) / prepared.radius if cloud is None else cloud
+        heat = self._heatmaps(self.network if prepared.raw else self._quick, shown, seconds)
         started = time.perf_counter()
         landmarks, confidence = heatmaps_to_landmarks(heat, posed, prepared.sigma)
         landmarks = _on_surface(landmarks, prepared, pose)
@@ -150,31 +151,35 @@ class LandmarkPredictor:
 
     def heatmaps(self, points: np.ndarray) -> np.ndarray:
         """Heatmaps (N, 68) float32 of a cloud (N, 3) in the network's unit and any pose, nothing done to it before."""
-        return self._heatmaps(np.asarray(points), {})
+        return self._heatmaps(self._quick, np.asarray(points), {})
 
     @property
     def _graph_settings(self) -> GraphSettings:
         return self.network.config.graph
 
-    def _heatmaps(self, points: np.ndarray, seconds: dict[str, float]) -> np.ndarray:
+    @functools.cached_property
+    def _quick(self):  # noqa: ANN202
+        """The network as all but raw mode use it: the published one without the original's order of rounding."""
+        from faceviz.models.published.unet import PublishedUnet
+
+        published = isinstance(self.network, PublishedUnet)
+        return self.network.without_original_rounding() if published else self.network
+
+    def _heatmaps(self, network, points: np.ndarray, seconds: dict[str, float]) -> np.ndarray:  # noqa: ANN001
         import torch
 
+        from faceviz.models.architectures import graph_for
+
         started = time.perf_counter()
-        parameter = next(self.network.parameters())
-        graph = self._graph(points.astype(np.float64))
+        parameter = next(network.parameters())
+        graph = graph_for(network, points.astype(np.float64))
         graph = graph.to(parameter.device, parameter.dtype)
         seconds["graph"] = time.perf_counter() - started
         started = time.perf_counter()
         with torch.inference_mode():
-            heat = graph.scatter_back(self.network(graph).sigmoid())[0].cpu().numpy()
+            heat = graph.scatter_back(network(graph).sigmoid())[0].cpu().numpy()
         seconds["network"] = time.perf_counter() - started
         return heat
-
-    def _graph(self, points: np.ndarray):  # noqa: ANN202
-        """The graph that the network takes: its own kind, if it has one."""
-        from faceviz.models.architectures import graph_for
-
-        return graph_for(self.network, points)
 
     def _cloud(
         self, scan: FaceScan, candidates: np.ndarray, centre: np.ndarray, radius: float
