@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import panel as pn
 from widgets.controller import LandmarksApp
+from widgets.engine import forget_when_gone
 from widgets.frame import Frame
+from widgets.reconstructing import ReconstructApp
+from widgets.serving import admit, full_page
+
+from faceviz.scan import FaceScan
 
 pn.extension("tabulator", "filedropper", notifications=True)
 
 
 def page() -> Frame:
     """The page of one person; a further tab is one more section of this list."""
-    return Frame([LandmarksApp()])
+    landmarks = LandmarksApp()
+
+    def show_landmarks(scan: FaceScan) -> None:
+        landmarks.show_scan(scan)
+        frame.open(landmarks.title)
+
+    frame = Frame([landmarks, ReconstructApp(show_landmarks)])
+    return frame
 
 
 if pn.state.served:
-    page().template().servable()
+    if admit():
+        forget_when_gone()
+        page().template().servable()
+    else:
+        full_page().servable(title="faceviz")

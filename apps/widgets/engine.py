@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING
 
 import panel as pn
 
+from faceviz.display.models import folders_from_environment, known_models
+from faceviz.display.turns import FairTurns
+from widgets.serving import check_model
+
 if TYPE_CHECKING:
     from faceviz.pipeline import LandmarkPredictor
+    from faceviz.reconstruct import FaceReconstructor
 
 #: Name or folder of the model that the app begins with, for those who want another than the one that comes along.
 MODEL = os.environ.get("FACEVIZ_MODEL", "se3unet")
 
-#: One worker, so that threads of two passes never fight over the cores.
-WORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+#: Likewise of the reconstruction network.
+RECONSTRUCTOR = os.environ.get("FACEVIZ_RECONSTRUCTOR") or "faceviz-stream"
+
+#: One worker, so that threads of two passes never fight over the cores; all pages in turn.
+WORKER = FairTurns(lambda: pn.state.curdoc, name="inference")
 
 #: VTK wants to be called from one thread only.
 PAINTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
@@ -33,8 +41,28 @@ def predictor(model: str) -> LandmarkPredictor:
     from faceviz.evaluation.models import open_model
     from faceviz.pipeline import leave_a_core
 
+    check_model(model, [MODEL, *known_models(folders_from_environment()).values()])
     leave_a_core()
     return open_model(model)
+
+
+@functools.lru_cache(maxsize=2)
+def reconstructor(live: bool) -> FaceReconstructor:
+    """The reconstructor that all people share, one after the other; each puts his own ``state`` in before an image.
+
+    Call it in the worker.
+
+    Args:
+        live: follows a face from picture to picture, quickly; else each picture is searched thoroughly.
+
+    Raises:
+        CheckpointError: there is no such model, or it is damaged.
+    """
+    from faceviz.pipeline import leave_a_core
+    from faceviz.reconstruct import FaceReconstructor
+
+    leave_a_core()
+    return FaceReconstructor.from_pretrained(RECONSTRUCTOR, live=live)
 
 
 def later(method: Callable[..., None]) -> Callable[..., None]:
@@ -48,3 +76,9 @@ def later(method: Callable[..., None]) -> Callable[..., None]:
             document.add_next_tick_callback(functools.partial(method, *args))
 
     return call
+
+
+def forget_when_gone() -> None:
+    """The waiting jobs of the page that is now being made are dropped when its session ends."""
+    document = pn.state.curdoc
+    pn.state.on_session_destroyed(lambda _: WORKER.forget(document))

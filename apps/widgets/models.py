@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from faceviz.display.models import folders_from_environment, known_models
 from widgets.engine import MODEL
+from widgets.serving import SHARED
 
 PROTOCOLS = {"ST: as moved": "st", "ICP: aligned back first": "icp", "None: motion kept from it": "none"}
 BESIDE = {"Truth": "truth", "Difference": "difference", "Nothing": "nothing"}
@@ -33,9 +34,9 @@ class ModelChoosers:
         self.model = pmui.Select(label="Model", options=self.known, value=self.first, **_FIELD)
         self.beside = pmui.Select(label="Beside it", options=self._beside_options(), value="truth", **_FIELD)
         self.protocol = pmui.Select(label="Protocol", options=PROTOCOLS, value="st", **_FIELD)
-        self.folder = pmui.TextInput(label="Add a model: path of its folder", **_FIELD)
+        self.folder = pmui.TextInput(label="Add a model: path of its folder", visible=not SHARED, **_FIELD)
         self.hint = pn.pane.HTML(
-            HINT, stylesheets=[_SMALL], margin=(0, 10, 4, 10), sizing_mode="stretch_width"
+            HINT, stylesheets=[_SMALL], visible=not SHARED, margin=(0, 10, 4, 10), sizing_mode="stretch_width"
         )
         for widget in (self.model, self.beside):
             widget.param.watch(lambda _: self._tell(), "value")

@@ -12,6 +12,7 @@ from faceviz.display.settings import Settings
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
 from faceviz.scan import FaceScan
 from widgets import scans
+from widgets.dropper import Dropper
 from widgets.frame import MAIN_HEIGHT
 from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
 from widgets.measuring import Measuring
@@ -109,8 +110,7 @@ class LandmarksPage:
 
     def new_drop(self, dropped: Callable) -> None:
         """An empty place to drop a file; the one before, and the file that it held, are forgotten."""
-        limit = f"{scans.MAX_UPLOAD_MB}MB"
-        place = pn.widgets.FileDropper(max_file_size=limit, height=52, margin=0, stylesheets=[DROP], **WIDE)
+        place = Dropper(height=52, margin=0, stylesheets=[DROP], **WIDE)
         place.param.watch(dropped, "value")
         self.drop[:] = [place]
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from faceviz import assets
 from faceviz.io import SUPPORTED, guess_unit, read_scan, read_scan_bytes
 from faceviz.scan import FaceScan
-
-#: Largest upload; the page says so, and checks it before a byte is sent.
-MAX_UPLOAD_MB = 64
+from widgets.serving import MAX_UPLOAD_MB
 
 FORMATS = ", ".join(known.name for known in SUPPORTED)
 

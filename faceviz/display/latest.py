@@ -44,7 +44,16 @@ class LatestOnly(Generic[T, R]):
                 return
             self.working = True
         self._busy()
-        self._executor.submit(self._work)
+        try:
+            self._executor.submit(self._work)
+        except Exception as error:  # overloaded
+            self._give_up(value, error)
+
+    def _give_up(self, value: T, error: Exception) -> None:
+        with self._lock:
+            self._waiting, self.working = [], False
+        self._fail(value, error)
+        self._busy()
 
     def _work(self) -> None:
         """One job; what waits goes to the end of the executor's line, so that others get their turn."""
@@ -84,7 +93,10 @@ class Stepwise(Generic[R]):
     def start(self, begin: Callable[[], Iterator[R]]) -> None:
         """Begins anew; ``begin`` is called in the worker, since it may be heavy too."""
         self._steps = steps = _lazily(begin)
-        self._executor.submit(self._step, steps)
+        try:
+            self._executor.submit(self._step, steps)
+        except Exception as error:  # overloaded
+            self._finish(steps, error)
 
     def cancel(self) -> None:
         """No further step, and no further word."""
