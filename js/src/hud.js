@@ -101,7 +101,7 @@ function tag(ctx, box, stage, i, look, theme) {
 
 /** One bar for all panes, with the IoU threshold marked on it. */
 function bar(ctx, stage, look, lut, theme) {
-  const [left, right] = [96, stage.size.x - 150]; // between the axes and the buttons
+  const [left, right] = [96, stage.size.x - 190]; // between the axes and the buttons
   const width = Math.max(Math.min(300, right - left), 60);
   const x = Math.max(Math.min((stage.size.x - width) / 2, right - width), left);
   const [y, height] = [stage.size.y - 36, 11];
@@ -123,7 +123,7 @@ function bar(ctx, stage, look, lut, theme) {
   ctx.font = `11px ${FONT}`;
   const ticks = width > 170 ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1];
   for (const value of ticks.map((t) => low + t * (high - low))) {
-    ctx.fillText(String(+value.toFixed(3)), x + ((value - low) / (high - low)) * width, y + height + 4);
+    ctx.fillText(String(+value.toFixed(high - low > 20 ? 0 : high - low > 2 ? 1 : 3)), x + ((value - low) / (high - low)) * width, y + height + 4);
   }
   const mark = look.bar.mark;
   if (mark == null || mark < low || mark > high) return;
