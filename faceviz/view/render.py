@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceviz.display.colormaps import lookup_table
-from faceviz.display.scene import SceneSpec, scene
+from faceviz.display.scene import Pane, SceneSpec, scene
 from faceviz.display.settings import Settings
 from faceviz.errors import ShapeError
 from faceviz.landmarks import NAMES, POLYLINES
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from faceviz.pipeline import LandmarkPrediction
 
-_SMALLEST = 64  # pixels
+_SMALLEST, _LARGEST = 64, 8000  # pixels
+_AMBIENT = 0.3  # and the rest from the viewer's side: skin that faces him has the colours of the bar
 _OVERSAMPLING = 2  # edges are smoothed by drawing larger; VTK's own multisampling is slow in software
 _VIEW_ANGLE = 24.0  # degrees
 _BAR_SHARE = 0.11  # of the height
@@ -36,6 +37,7 @@ _FOLLOW = 0.22  # radii that the scan may move away before the view goes along, 
 
 _PAPER = {False: ("#ffffff", "#1c2330", "#5b6575"), True: ("#1d222b", "#e9edf4", "#a3adbd")}
 _LANDMARK, _CHOSEN, _LINE = "#f4f6fb", "#12c4ff", "#808894"
+_SUSPECT, _REGION = "#ff3b4e", "#3e8bff"
 
 
 def render_prediction(
@@ -60,30 +62,92 @@ def render_prediction(
     Path(path).write_bytes(scene_png(spec, size))
 
 
-def scene_png(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> bytes:
-    """The picture of a scene, encoded."""
+def scene_png(
+    spec: SceneSpec,
+    size: tuple[int, int] = (1280, 720),
+    *,
+    dpi: float | None = None,
+    transparent: bool = False,
+) -> bytes:
+    """The picture of a scene, encoded.
+
+    Args:
+        spec: the scene.
+        size: width and height in pixels.
+        dpi: pixels per inch, written into the file for print.
+        transparent: without paper behind the scan.
+    """
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(scene_image(spec, size)).save(buffer, format="png")
+    written = {} if dpi is None else {"dpi": (dpi, dpi)}
+    Image.fromarray(scene_image(spec, size, transparent=transparent)).save(buffer, format="png", **written)
     return buffer.getvalue()
 
 
-def scene_image(spec: SceneSpec, size: tuple[int, int] = (1280, 720)) -> np.ndarray:
-    """The picture of a scene, (height, width, 3) uint8. Call it from one thread only: VTK asks for that."""
-    width, height = size
-    if min(size) < _SMALLEST:
-        raise ShapeError(
-            f"a picture of {width} x {height} pixels is too small; the least is {_SMALLEST} each way"
-        )
-    plotter = _plotter(spec, (width * _OVERSAMPLING, height * _OVERSAMPLING))
+def scene_image(
+    spec: SceneSpec, size: tuple[int, int] = (1280, 720), *, transparent: bool = False
+) -> np.ndarray:
+    """The picture of a scene. Call it from one thread only: VTK asks for that.
+
+    Returns:
+        (height, width, 3) uint8; (height, width, 4) with straight alpha where ``transparent``.
+
+    Raises:
+        ShapeError: a size that is too small or too large.
+    """
+    check_size(size)
+    plotter = scene_plotter(spec, size)
     try:
-        plotter.render()  # else the screenshot may show a former frame
-        large = np.asarray(plotter.screenshot(return_img=True))[..., :3]
+        if not transparent:
+            return shot(plotter, size)
+        return _cut_out(*(shot(plotter, size, paper) for paper in ("black", "white")))
     finally:
         plotter.close()
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuses pictures that nobody could look at, or that no memory holds.
+
+    Raises:
+        ShapeError: with the sizes there may be.
+    """
+    width, height = size
+    if min(size) < _SMALLEST or max(size) > _LARGEST:
+        which, limit = (
+            ("small", f"least is {_SMALLEST}") if min(size) < _SMALLEST else ("large", f"most is {_LARGEST}")
+        )
+        raise ShapeError(f"a picture of {width} x {height} pixels is too {which}; the {limit} each way")
+
+
+def shot(plotter: pv.Plotter, size: tuple[int, int], paper: str | None = None) -> np.ndarray:
+    """What a plotter of ``scene_plotter`` shows, on its own or another paper, (height, width, 3) uint8."""
+    width, height = size
+    if paper is not None:
+        plotter.set_background(paper, all_renderers=True)
+    plotter.render()  # else the screenshot may show a former frame
+    large = np.asarray(plotter.screenshot(return_img=True))[..., :3]
     blocks = large.reshape(height, _OVERSAMPLING, width, _OVERSAMPLING, 3)
     return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
+
+
+def _cut_out(on_black: np.ndarray, on_white: np.ndarray) -> np.ndarray:
+    """``a = 1 - (w - b)`` and ``c = b / a``: colour and opacity from the picture on two papers."""
+    black, white = on_black.astype(np.float64), on_white.astype(np.float64)
+    alpha = 1.0 - np.clip((white - black).mean(axis=-1, keepdims=True) / 255, 0.0, 1.0)
+    colour = np.clip(black / np.maximum(alpha, 1 / 255), 0, 255)
+    return np.round(np.concatenate([colour, 255 * alpha], axis=-1)).astype(np.uint8)
+
+
+def scene_plotter(spec: SceneSpec, picture: tuple[int, int]) -> pv.Plotter:
+    """A scene ready to be shot, panes over a colour bar; close it.
+
+    Args:
+        spec: the scene.
+        picture: its size in pixels; what is drawn is larger, for smooth edges.
+    """
+    size = (picture[0] * _OVERSAMPLING, picture[1] * _OVERSAMPLING)
+    return _plotter(spec, size)
 
 
 def _plotter(spec: SceneSpec, size: tuple[int, int]) -> pv.Plotter:
@@ -97,13 +161,15 @@ def _plotter(spec: SceneSpec, size: tuple[int, int]) -> pv.Plotter:
         groups=[(1, slice(None))],
         window_size=size,
         border=False,
+        lighting="none",
     )
     plotter.set_background(paper, all_renderers=True)
     pane_size = (size[0] / count, size[1] * (1 - _BAR_SHARE))
     for i, pane in enumerate(spec.panes):
         plotter.subplot(0, i)
-        mapper = _add_body(plotter, spec, pane.heat, pane_size)
-        _add_landmarks(plotter, spec, pane.landmarks, pane_size)
+        plotter.add_light(pv.Light(light_type="headlight"), only_active=True)
+        mapper = _add_body(plotter, spec, pane, pane_size)
+        _add_landmarks(plotter, spec, pane, pane_size)
         _add_title(plotter, pane.title, pane.note, pane_size, ink, soft)
         _aim(plotter, spec, pane_size)
     plotter.subplot(1, 0)
@@ -121,13 +187,13 @@ def off_screen_pyvista():
     return pv
 
 
-def _add_body(plotter: pv.Plotter, spec: SceneSpec, heat: np.ndarray, size: tuple[float, float]):
+def _add_body(plotter: pv.Plotter, spec: SceneSpec, pane: Pane, size: tuple[float, float]):
     pv = off_screen_pyvista()
-    body = spec.body
+    body = pane.body or spec.body
     points = _placed(spec, body.points)
     surface = body.triangles is not None
     mesh = pv.PolyData.from_regular_faces(points, body.triangles) if surface else pv.PolyData(points)
-    mesh.point_data["heat"] = heat
+    mesh.point_data["heat"] = pane.heat
     mesh.point_data["Normals"] = (body.normals @ spec.pose.rotation.T).astype(np.float32)
     mesh.point_data.active_normals_name = "Normals"
     table = pv.LookupTable()
@@ -141,27 +207,30 @@ def _add_body(plotter: pv.Plotter, spec: SceneSpec, heat: np.ndarray, size: tupl
         cmap=table,
         clim=spec.heat_range,
         show_scalar_bar=False,
-        ambient=0.25,
-        diffuse=0.75,
-        specular=0.08,
+        ambient=_AMBIENT,
+        diffuse=1.0 - _AMBIENT,
         **({"smooth_shading": True} if surface else look),
     )
     return actor.mapper
 
 
-def _add_landmarks(
-    plotter: pv.Plotter, spec: SceneSpec, landmarks: np.ndarray | None, size: tuple[float, float]
-) -> None:
+def _add_landmarks(plotter: pv.Plotter, spec: SceneSpec, pane: Pane, size: tuple[float, float]) -> None:
     pv = off_screen_pyvista()
     chosen = spec.settings.landmark
-    if landmarks is None:
+    if pane.landmarks is None:
         return
     paper, ink, _ = _PAPER[spec.settings.dark]
-    at = _placed(spec, landmarks) + (_LIFT * spec.radius * spec.front.forward).astype(np.float32)
+    at = _placed(spec, pane.landmarks) + (_LIFT * spec.radius * spec.front.forward).astype(np.float32)
     if spec.settings.show_landmarks:
         lines = np.concatenate([[len(line), *line] for line in POLYLINES])
         plotter.add_mesh(pv.PolyData(at, lines=lines), color=_LINE, line_width=2, lighting=False)
         plotter.add_mesh(_balls(at, 0.0115 * spec.radius), color=_LANDMARK, smooth_shading=True, specular=0.2)
+        if pane.suspects:
+            red = _balls(at[list(pane.suspects)], 0.013 * spec.radius)
+            plotter.add_mesh(red, color=_SUSPECT, smooth_shading=True)
+    if spec.settings.show_uncertainty and pane.spread is not None:
+        regions = _regions(_placed(spec, pane.landmarks), spec.pose.rotation @ pane.spread)
+        plotter.add_mesh(regions, color=_REGION, opacity=0.45, lighting=False)
     if chosen is not None:
         plotter.add_mesh(_balls(at[[chosen]], 0.024 * spec.radius), color=_CHOSEN, smooth_shading=True)
         plotter.add_point_labels(
@@ -184,6 +253,15 @@ def _balls(centres: np.ndarray, radius: float) -> pv.PolyData:
     return pv.PolyData(centres).glyph(geom=ball, orient=False, scale=False)
 
 
+def _regions(centres: np.ndarray, spread: np.ndarray) -> pv.PolyData:
+    """The unit sphere under each of the matrices (L, 3, 3), at the centres (L, 3)."""
+    pv = off_screen_pyvista()
+    ball = pv.Icosphere(radius=1.0, nsub=2)
+    points = np.einsum("lij,nj->lni", spread, ball.points) + centres[:, None]
+    triangles = ball.regular_faces[None] + len(ball.points) * np.arange(len(centres))[:, None, None]
+    return pv.PolyData.from_regular_faces(points.reshape(-1, 3).astype(np.float32), triangles.reshape(-1, 3))
+
+
 def _add_title(
     plotter: pv.Plotter, title: str, note: str, size: tuple[float, float], ink: str, soft: str
 ) -> None:
@@ -202,7 +280,7 @@ def _add_bar(plotter: pv.Plotter, spec: SceneSpec, mapper, size: tuple[int, int]
         width=0.36,
         height=0.5,
         position_x=0.32,
-        position_y=0.08,
+        position_y=0.14,
         n_labels=5,
         fmt="%.2f",
         color=ink,
@@ -210,12 +288,13 @@ def _add_bar(plotter: pv.Plotter, spec: SceneSpec, mapper, size: tuple[int, int]
         unconstrained_font_size=True,
     )
     text = plotter.add_text(
-        spec.heat_label, position=(0.5, 0.70), viewport=True, font_size=_points(size, 0.0085), color=ink
+        spec.heat_label, position=(0.5, 0.76), viewport=True, font_size=_points(size, 0.0085), color=ink
     )
     text.prop.justification_horizontal = "center"
 
 
 def _aim(plotter: pv.Plotter, spec: SceneSpec, size: tuple[float, float]) -> None:
+    """The active pane's camera, before the face."""
     target, distance = _view(spec, size)
     plotter.camera.focal_point = target
     plotter.camera.position = target + spec.front.forward * distance
