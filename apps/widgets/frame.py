@@ -92,7 +92,10 @@ class Frame:
 
 _TABS = {
     "& .MuiToggleButton-root": {"textTransform": "none", "fontSize": "13.5px", "padding": "3px 14px"},
-    "& .MuiToggleButton-root.Mui-selected": {"backgroundColor": "action.selected", "color": "text.primary"},
+    "& .MuiToggleButton-root.Mui-selected": {
+        "backgroundColor": "color-mix(in srgb, currentColor 15%, transparent) !important",
+        "color": "inherit !important",
+    },
 }
 _THEME = {
     "light": {"palette": {"primary": {"main": "#2b5bd7"}}},

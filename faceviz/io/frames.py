@@ -173,14 +173,14 @@ def images_in(folder: Path) -> list[Path]:
     if not found:
         what = f"none of its {len(files)} files is an image" if files else "is empty"
         raise FileFormatError(f"{folder}: {what}; put images there ({', '.join(IMAGE_EXTENSIONS)})")
-    return sorted(found, key=_natural)
+    return sorted(found, key=lambda path: natural_order(path.name))
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Digits compare as numbers, the rest as text."""
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """A key to sort names by as people count: digits compare as numbers, the rest as text."""
     return [
         (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part)
-        for part in re.split(r"(\d+)", path.name)
+        for part in re.split(r"(\d+)", name)
     ]
 
 
