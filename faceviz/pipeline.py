@@ -106,7 +106,7 @@ class LandmarkPredictor:
         if raw:
             return PreparedScan(scan, scan.points, scan.points, np.zeros(3), 1.0, raw=True)
         started = time.perf_counter()
-        candidates = _candidates(scan)
+        candidates = surface_points(scan)
         prepared, found = self._find_face(scan, candidates)
         if _confidence(found) < _DOUBTFUL:
             outside = self._find_face(scan, candidates[seen_from_outside(candidates)])
@@ -206,7 +206,7 @@ def leave_a_core() -> None:
     torch.set_num_threads(max(1, torch.get_num_threads() - 1))
 
 
-def _candidates(scan: FaceScan) -> np.ndarray:
+def surface_points(scan: FaceScan) -> np.ndarray:
     """Points to choose from: evenly spread on the surface of a mesh, a part of a very large cloud."""
     rng = np.random.default_rng(_SEED)
     if scan.triangles is not None:

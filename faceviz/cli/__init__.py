@@ -10,6 +10,7 @@ from faceviz import __version__
 from faceviz.cli import (
     audit,
     calibrate,
+    compare,
     doctor,
     evaluate,
     import_checkpoint,
@@ -46,6 +47,7 @@ for name, group, text in (
 app.command("preprocess")(preprocess.preprocess)
 app.command("import-checkpoint")(import_checkpoint.import_checkpoint)
 app.command("audit")(audit.audit)
+app.command("compare")(compare.compare)
 app.command("app")(serve.serve)
 app.command("doctor")(doctor.doctor)
 

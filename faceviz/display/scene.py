@@ -28,6 +28,7 @@ class Pane:
         landmarks: (68, 3) in the scan's own frame, or None.
         spread: (68, 3, 3) that map the unit sphere to where each landmark's truth lies at 95 %, or None.
         suspects: landmarks of a truth that is not to be believed.
+        body: what carries the colours where it is another scan than the scene's, in the frame of the scene's.
         heatmaps: (n, 68) on the network's points, from which ``heat`` follows; for viewers that choose by themselves.
     """
 
@@ -38,6 +39,7 @@ class Pane:
     heatmaps: np.ndarray | None = None
     spread: np.ndarray | None = None
     suspects: tuple[int, ...] = ()
+    body: Body | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,13 @@ Coordinates are centred on the scan, so that float32 holds them whatever the sca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from faceviz.display.body import Body
 from faceviz.display.colormaps import lookup_table
 from faceviz.display.scene import Pane, SceneSpec
 from faceviz.landmarks import LANDMARK_COUNT, NAMES, POLYLINES
@@ -39,22 +41,39 @@ def wire_changes(before: SceneSpec | None, spec: SceneSpec) -> dict[str, Any]:
     }
     if before is None or before.settings.colormap != spec.settings.colormap:
         changes["lut"] = lookup_table(spec.settings.colormap).tobytes()
-    if before is None or before.body is not spec.body or before.key != spec.key:
+    if before is None or before.key != spec.key or not _same(bodies_of(before), bodies_of(spec)):
         changes |= body_to_wire(spec)
-        if before is not None and before.body.triangles is spec.body.triangles:
+        if before is not None and _same(_triangles_of(before), _triangles_of(spec)):
             del changes["triangles"]
     return changes
 
 
+def _same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
+
+
+def _triangles_of(spec: SceneSpec) -> list[np.ndarray | None]:
+    return [body.triangles for body in bodies_of(spec)]
+
+
+def bodies_of(spec: SceneSpec) -> tuple[Body, ...]:
+    """The scene's body, then those that panes have of their own."""
+    own = [pane.body for pane in spec.panes if pane.body is not None and pane.body is not spec.body]
+    return (spec.body, *own)
+
+
 def body_to_wire(spec: SceneSpec) -> dict[str, bytes]:
-    """Points and normals (N, 3) float32, triangles (M, 3) uint32 or none."""
-    body = spec.body
-    triangles = np.zeros((0, 3)) if body.triangles is None else body.triangles
+    """Points and normals (N, 3) float32, triangles (M, 3) uint32 or none; of several bodies, one after the other."""
+    bodies = bodies_of(spec)
     return {
-        "points": _float32(body.points - spec.centre),
-        "normals": _float32(body.normals),
-        "triangles": triangles.astype("<u4").tobytes(),
+        "points": _float32(np.concatenate([body.points for body in bodies]) - spec.centre),
+        "normals": _float32(np.concatenate([body.normals for body in bodies])),
+        "triangles": np.concatenate([_triangles(body) for body in bodies]).astype("<u4").tobytes(),
     }
+
+
+def _triangles(body: Body) -> np.ndarray:
+    return np.zeros((0, 3), dtype=np.int64) if body.triangles is None else body.triangles
 
 
 def pose_to_wire(spec: SceneSpec) -> bytes:
@@ -66,11 +85,12 @@ def pose_to_wire(spec: SceneSpec) -> bytes:
 
 def look(spec: SceneSpec) -> dict[str, Any]:
     """The small values: titles, colour range, camera's first place, what is chosen."""
-    settings = spec.settings
+    settings, bodies = spec.settings, bodies_of(spec)
     return {
         "scan": spec.key,
-        "panes": [_pane(pane) for pane in spec.panes],
-        "mode": "points" if spec.body.triangles is None else "surface",
+        "panes": [_pane(pane, bodies) for pane in spec.panes],
+        "bodies": [{"points": len(body.points), "triangles": len(_triangles(body))} for body in bodies],
+        "mode": "points" if any(body.triangles is None for body in bodies) else "surface",
         "range": list(spec.heat_range),
         "bar": {"label": spec.heat_label, "mark": spec.mark},
         "value": {
@@ -100,10 +120,16 @@ def coordinate_digits(radius: float) -> int:
     return int(np.clip(np.ceil(-np.log10(max(radius, 1e-9) * 1e-3)), 0, 9))
 
 
-def _pane(pane: Pane) -> dict[str, Any]:
+def _pane(pane: Pane, bodies: tuple[Body, ...]) -> dict[str, Any]:
     """What is written over a pane, and what is said of its landmarks: few numbers, as text."""
     spread = None if pane.spread is None else [float(f"{x:.4g}") for x in pane.spread.ravel()]
-    return {"title": pane.title, "note": pane.note, "spread": spread, "suspects": list(pane.suspects)}
+    return {
+        "title": pane.title,
+        "note": pane.note,
+        "spread": spread,
+        "suspects": list(pane.suspects),
+        "body": next((i for i, body in enumerate(bodies) if body is pane.body), 0),
+    }
 
 
 def _landmarks(positions: np.ndarray | None, centre: np.ndarray) -> np.ndarray:

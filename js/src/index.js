@@ -129,7 +129,7 @@ class Viewer {
     for (const name of stale) this.values[name] = READERS[name](this.model.get(name));
     const { look, points, heat, landmarks, pose, lut } = this.values;
     if (!look?.panes || !points.length) return false;
-    const shape = `${look.panes.length} ${look.mode}`;
+    const shape = `${look.panes.map((pane) => pane.body ?? 0)} ${look.mode}`;
     const anew = ["points", "normals", "triangles"].some((name) => stale.has(name)) || shape !== this.shape;
     const has = (...names) => anew || names.some((name) => stale.has(name));
     this.shape = shape;
@@ -271,16 +271,17 @@ class Viewer {
   }
 
   describe() {
-    const hit = this.at && this.stage.panes.length && pick(this.stage, this.values.points, ...this.at);
+    const hit = this.at && this.stage.panes.length && pick(this.stage, ...this.at);
     this.gl.style.cursor = hit?.landmark >= 0 ? "pointer" : "";
     if (!hit) return (this.tip.style.visibility = "hidden");
-    const { look, heat, points } = this.values;
+    const { look } = this.values;
+    const pane = this.stage.panes[hit.pane];
     const name = hit.landmark >= 0 ? `${look.names[hit.landmark]} (${hit.landmark})` : "";
     const lines = [];
     if (hit.point >= 0) {
-      const at = this.moved(points, hit.point).map((v) => rounded(v, look.digits)).join(", ");
+      const at = this.moved(pane.points, hit.point).map((v) => rounded(v, look.digits)).join(", ");
       const { name: what, unit, digits } = look.value;
-      lines.push(`${what} ${heat[hit.pane * this.stage.count + hit.point].toFixed(digits)} ${unit}`.trim(), `${at} ${look.unit}`);
+      lines.push(`${what} ${pane.geometry.attributes.heat.array[hit.point].toFixed(digits)} ${unit}`.trim(), `${at} ${look.unit}`);
       if (name) lines.push(`Nearest: ${name}`);
     }
     showTip(this.tip, this.root, ...this.at, hit.point >= 0 ? `Point ${look.ids ? look.ids[hit.point] : hit.point}` : name, lines);
@@ -295,7 +296,7 @@ class Viewer {
   click(event) {
     if (this.orbit.dragged || !this.stage.panes.length) return;
     this.gl.focus({ preventScroll: true });
-    this.select(pick(this.stage, this.values.points, ...this.under(event))?.landmark ?? -1);
+    this.select(pick(this.stage, ...this.under(event))?.landmark ?? -1);
   }
 
   select(landmark) {

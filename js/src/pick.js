@@ -5,10 +5,11 @@ import { Vector3 } from "three";
 const REACH = 11; // CSS pixels
 
 /** `{pane, point, landmark}` under the canvas position, point and landmark -1 where there is none; or null. */
-export function pick(stage, points, x, y) {
+export function pick(stage, x, y) {
   const pane = stage.layout().findIndex((b) => x >= b.x && x < b.x + b.width && y >= b.y && y < b.y + b.height);
   if (!stage.panes[pane]) return null;
   const project = stage.projector(pane);
+  const { points } = stage.panes[pane];
   const point = pointUnder(project, points, x, y, 0.12 * stage.radius);
   let landmark = landmarkUnder(project, stage.panes[pane].landmarks, x, y, point, 0.08 * stage.radius);
   if (!point && landmark < 0) return null;

@@ -81,19 +81,26 @@ export class Stage {
   /** New points or triangles: everything that hangs on them is made anew; the camera stays. */
   setGeometry({ points, normals, triangles, look }) {
     this.clear();
-    this.count = points.length / 3;
     const surface = look.mode === "surface" && triangles.length > 0;
-    const shared = new BufferGeometry();
-    shared.setAttribute("position", new BufferAttribute(points, 3));
-    if (normals.length === points.length) shared.setAttribute("normal", new BufferAttribute(normals, 3));
-    if (surface) shared.setIndex(new BufferAttribute(triangles, 1));
-    if (surface && !shared.attributes.normal) shared.computeVertexNormals();
-    this.uniforms.hasNormals.value = shared.attributes.normal ? 1 : 0;
-    this.panes = look.panes.map((_, i) => new Pane(i, shared, surface, this));
+    const hasNormals = surface || normals.length === points.length;
+    let [p, t] = [0, 0];
+    const bodies = (look.bodies ?? [{ points: points.length / 3, triangles: triangles.length / 3 }]).map((body) => {
+      const shared = new BufferGeometry();
+      const [from, to] = [3 * p, 3 * (p += body.points)];
+      shared.setAttribute("position", new BufferAttribute(points.subarray(from, to), 3));
+      if (normals.length === points.length) shared.setAttribute("normal", new BufferAttribute(normals.subarray(from, to), 3));
+      if (surface) shared.setIndex(new BufferAttribute(triangles.subarray(3 * t, 3 * (t += body.triangles)), 1));
+      if (surface && !shared.attributes.normal) shared.computeVertexNormals();
+      return shared;
+    });
+    this.uniforms.hasNormals.value = hasNormals ? 1 : 0;
+    this.panes = look.panes.map((pane, i) => new Pane(i, bodies[pane.body ?? 0], surface, this));
   }
 
   setHeat(heat) {
-    for (const pane of this.panes) pane.setHeat(heat.subarray(pane.index * this.count, (pane.index + 1) * this.count));
+    if (heat.length !== this.panes.reduce((sum, pane) => sum + pane.count, 0)) return; // of former points; its own is on the way
+    let at = 0;
+    for (const pane of this.panes) pane.setHeat(heat.subarray(at, (at += pane.count)));
   }
 
   setLandmarks(landmarks, look) {
@@ -171,7 +178,9 @@ class Pane {
     this.geometry = new BufferGeometry();
     for (const [name, attribute] of Object.entries(shared.attributes)) this.geometry.setAttribute(name, attribute);
     if (shared.index) this.geometry.setIndex(shared.index);
-    this.geometry.setAttribute("heat", new BufferAttribute(new Float32Array(stage.count), 1));
+    this.points = shared.attributes.position.array;
+    this.count = this.points.length / 3;
+    this.geometry.setAttribute("heat", new BufferAttribute(new Float32Array(this.count), 1));
     const { points, surface: skin } = stage.materials;
     this.body = surface ? new Mesh(this.geometry, skin) : new Points(this.geometry, points);
     this.body.frustumCulled = false;
@@ -197,7 +206,6 @@ class Pane {
 
   setHeat(values) {
     const heat = this.geometry.attributes.heat;
-    if (values.length !== heat.count) return; // heat of former points; its own is on the way
     heat.array.set(values);
     heat.needsUpdate = true;
   }
