@@ -18,10 +18,12 @@ from faceviz.cli import (
     preprocess,
     reconstruct,
     reconstruction_evaluate,
+    report,
     reproduce,
     serve,
     synth,
     train,
+    turntable,
 )
 from faceviz.errors import FacevizError
 
@@ -48,6 +50,8 @@ app.command("preprocess")(preprocess.preprocess)
 app.command("import-checkpoint")(import_checkpoint.import_checkpoint)
 app.command("audit")(audit.audit)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
+app.command("turntable")(turntable.turntable)
 app.command("app")(serve.serve)
 app.command("doctor")(doctor.doctor)
 

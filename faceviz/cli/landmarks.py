@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceviz.cli.batch import SchedulerOption, WorkersOption, landmark_batch
+from faceviz.cli.opening import SizeOption, open_given, parse_size, write_pictures
 from faceviz.cli.output import STDOUT, atomic, check_outputs, console, write_text
 from faceviz.errors import FacevizError
 
@@ -30,8 +31,8 @@ def landmarks(
     scan: Annotated[
         str,
         typer.Argument(
-            metavar="SCAN|FOLDER",
-            help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ; or a folder with such.",
+            metavar="SCAN|FOLDER|SESSION",
+            help="PLY, OBJ, STL, OFF, GLB, NPY, NPZ or XYZ; a folder with such; or a session that was saved.",
             show_default=False,
         ),
     ],
@@ -66,6 +67,18 @@ def landmarks(
     ] = None,
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write a session (.zip) that the apps and notebooks open as it is."
+        ),
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the scene as one page, to be turned by mouse.")
+    ] = None,
+    size: SizeOption = "1280x720",
+    dpi: Annotated[float | None, typer.Option(min=1, help="Pixels per inch, written into the PNG.")] = None,
+    transparent: Annotated[bool, typer.Option("--transparent", help="No paper behind the scan.")] = False,
 ) -> None:
     """Find 68 landmarks on a scan, in the scan's own coordinates and unit; or on every scan in a folder.
 
@@ -78,11 +91,16 @@ def landmarks(
       faceviz landmarks face.obj --json landmarks.json --png face.png
       faceviz landmarks cloud.npy --raw --heatmaps heat.npz
       faceviz landmarks face.stl --json - | jq .confidence
+      faceviz landmarks face.ply --png print.png --size 2400x1600 --dpi 300 --transparent
+      faceviz landmarks face.ply --session face.zip --html face.html
+      faceviz landmarks face.zip --json -
       faceviz landmarks scans/ --out results.csv --workers 4
     """
     if Path(scan).is_dir():
-        if png or heatmaps:
-            raise FacevizError(f"{scan}: is a folder; --png and --heatmaps are for a single scan")
+        if png or heatmaps or session or html:
+            raise FacevizError(
+                f"{scan}: is a folder; --png, --heatmaps, --session and --html are for a single scan"
+            )
         landmark_batch(
             scan,
             out,
@@ -99,25 +117,22 @@ def landmarks(
         raise FacevizError(
             f"{scan}: is no folder; --out, --workers and --scheduler are for a folder of scans"
         )
-    if STDOUT in (png, heatmaps):
+    if STDOUT in (png, heatmaps, session, html):
         raise FacevizError("only --json can go to standard output; name a file for the other")
-    check_outputs(json_out, png, heatmaps)
-    from faceviz.io import read_scan
-    from faceviz.pipeline import LandmarkPredictor
-
-    face = read_scan(scan, unit=unit)
-    predictor = LandmarkPredictor.from_pretrained(model, device=device)
-    prediction = predictor.predict(face, raw=raw)
+    check_outputs(json_out, png, heatmaps, session, html)
+    pixels = parse_size(size)
+    opened = open_given(scan, model=model, device=device, unit=unit, raw=raw)
+    face, prediction, name = opened.scan, opened.prediction, opened.models[0].name
     if json_out:
-        write_text(json_out, prediction_json(prediction, predictor.name))
+        write_text(json_out, prediction_json(prediction, name))
     if heatmaps:
         _write_heatmaps(heatmaps, face, prediction)
-    if png:
-        from faceviz.view.render import render_prediction
+    if session:
+        from faceviz.display.session import save_session
 
-        with atomic(png) as scratch:
-            render_prediction(face, prediction, scratch, size=(1280, 720))
-    _show(console(data_on_stdout=json_out == STDOUT), face, prediction, predictor.name, unit)
+        save_session(session, opened)
+    write_pictures(opened, png=png, html=html, size=pixels, dpi=dpi, transparent=transparent)
+    _show(console(data_on_stdout=json_out == STDOUT), face, prediction, name, unit)
 
 
 def prediction_json(prediction: LandmarkPrediction, model: str) -> str:

@@ -26,7 +26,7 @@ from faceviz.display.state import LoadedScan, Moved, moved_scene, unmoved
 from faceviz.errors import FacevizError
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.io.archives import holds, pack_archive, unpack_archive
-from faceviz.io.files import read_bytes, replace_file
+from faceviz.io.files import open_file, read_bytes, replace_file
 from faceviz.io.problems import MAX_BYTES, Limits, Problem, file_error
 from faceviz.scan import FaceScan
 
@@ -106,7 +106,8 @@ def is_session(path: str | os.PathLike[str]) -> bool:
     if path.suffix.lower() == ".zip":
         return True
     try:
-        return holds(read_bytes(path, MAX_BYTES), DOCUMENT)
+        with open_file(path, MAX_BYTES) as stream:
+            return stream.read(2) == b"PK" and holds(b"PK" + stream.read(), DOCUMENT)
     except Problem:
         return False
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from faceviz.geometry.transforms import RigidTransform
 from faceviz.heatmaps import landmarks_to_heatmaps
+from faceviz.prediction import LandmarkPrediction, PreparedScan
 
 
 class FakePredictor:
@@ -22,13 +23,15 @@ class FakePredictor:
         return cls()
 
     def predict(self, scan, *, raw=False):
-        return SimpleNamespace(
+        heat = landmarks_to_heatmaps(scan.points, scan.landmarks, 0.095 * scan.radius)
+        return LandmarkPrediction(
             landmarks=scan.landmarks,
             confidence=np.linspace(0, 1, 68),
-            heatmaps=landmarks_to_heatmaps(scan.points, scan.landmarks, 0.095 * scan.radius).astype(
-                np.float32
-            ),
-            unit=scan.unit,
+            points=scan.points,
+            point_heatmaps=heat.astype(np.float32),
+            prepared=PreparedScan(scan, scan.points, scan.points, np.zeros(3), 1.0, raw=True),
+            pose=RigidTransform.identity(),
+            model=self.name,
             seconds={"network": 0.01, "total": 0.02},
         )
 
