@@ -9,7 +9,7 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ AHEAD = 3
 RETRIES = 2
 _LOSSES = 1  # of workers that a piece may outlive, twice over
 _CONNECT_S = 15
+_PATIENCE_S = 2
+_GONE_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Lost:
     reason: str = "the worker died each time (out of memory?); try it alone, or with fewer workers"
 
 
+#: Applies a function to items: one result for each, in their order, as ``map`` does.
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
@@ -55,6 +58,20 @@ def open_cluster(workers: int = 1, scheduler: str | None = None) -> Iterator[Eac
     distributed = _distributed()
     with _client(distributed, workers, scheduler) as client:
         yield lambda function, items: _in_order(client, function, items)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For work that may be done in any process with the same result: the order of sums, and so the last bits, depend on
+    the number of threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _distributed() -> Any:
@@ -87,6 +104,7 @@ def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[A
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
+        cluster.adapt(minimum=workers, maximum=workers)  # begins another where one could not be begun again
         yield client
 
 
@@ -115,41 +133,63 @@ def _connected(distributed: Any, scheduler: str) -> Iterator[Any]:
 
 def _in_order(client: Any, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
     """Results as they are due, so many pieces ahead as the workers need."""
-    source, waiting = iter(items), deque[tuple[Any, Any]]()
+    source, waiting = iter(items), deque[_Piece]()
     try:
         while True:
-            room = AHEAD * max(1, _threads(client)) - len(waiting)
-            waiting.extend((item, _submit(client, function, item)) for item in itertools.islice(source, room))
+            room = max(0, AHEAD * max(1, _threads(client)) - len(waiting))
+            waiting.extend(_Piece(client, function, item) for item in itertools.islice(source, room))
             if not waiting:
                 return
-            item, future = waiting[0]
-            result = _result(future)
-            if isinstance(result, Lost):
-                result = _alone(client, function, item, [other for _, other in waiting][1:])
+            result = waiting[0].result()
+            if isinstance(result, Lost):  # perhaps with a worker that another piece killed: once more, alone
+                for other in itertools.islice(waiting, 1, None):
+                    other.wait()
+                result = waiting[0].again().result()
             waiting.popleft()
             yield result
     finally:
-        client.cancel([future for _, future in waiting], force=True)
+        client.cancel([piece.future for piece in waiting], force=True)
 
 
-def _alone(client: Any, function: Callable[[Any], Any], item: Any, others: list[Any]) -> Any:
-    """Once more with nothing else on its way: it may have been lost with a worker that another piece killed."""
-    for future in others:
-        future.exception()
-    return _result(_submit(client, function, item))
+class _Piece:
+    """One item on its way."""
 
+    def __init__(self, client: Any, function: Callable[[Any], Any], item: Any) -> None:
+        self._client, self._function, self._item = client, function, item
+        self.again()
 
-def _submit(client: Any, function: Callable[[Any], Any], item: Any) -> Any:
-    return client.submit(function, item, pure=False, retries=RETRIES)
+    def again(self) -> _Piece:
+        self.future = self._client.submit(self._function, self._item, pure=False, retries=RETRIES)
+        return self
 
+    def wait(self) -> None:
+        """Until it has ended in any way."""
+        with suppress(Exception):
+            self.result()
 
-def _result(future: Any) -> Any:
-    from distributed import KilledWorker
+    def result(self) -> Any:
+        """What the function gave, or `Lost`; what it raised is raised."""
+        import distributed
 
-    try:
-        return future.result()
-    except KilledWorker:
-        return Lost()
+        alone = 0
+        while True:
+            try:
+                return self.future.result(timeout=_PATIENCE_S)
+            except distributed.KilledWorker:
+                return Lost()
+            except distributed.TimeoutError:
+                if self.future.status == "error":
+                    raise
+                alone = 0 if _threads(self._client) else alone + 1
+                if alone * _PATIENCE_S > _GONE_S:
+                    raise ClusterError("all workers are gone; begin some, and run it again") from None
+                if not alone and self._stuck():
+                    self.again()
+
+    def _stuck(self) -> bool:
+        """Nobody works on it and still it does not come: Dask may forget to tell of a result that a worker took with
+        it when it died."""
+        return not any(self.future.key in keys for keys in self._client.processing().values())
 
 
 def _threads(client: Any) -> int:

@@ -75,7 +75,10 @@ class HeatmapIoU:
 
     def update(self, predicted: np.ndarray, true: np.ndarray) -> None:
         """Take in one scan: two (N, L) heatmaps; N may differ from scan to scan."""
-        values = iou_curve(predicted, true, self.thresholds)
+        self.add(iou_curve(predicted, true, self.thresholds))
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in one scan whose IoU (T, L) at the thresholds is known, NaN where undefined."""
         if self._sum is None or self._count is None:
             self._sum, self._count = np.zeros(values.shape), np.zeros(values.shape, dtype=np.int64)
         if values.shape != self._sum.shape:

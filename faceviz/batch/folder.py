@@ -6,21 +6,18 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from faceviz.batch.results import ResultsFile, RunIdentity, ScanResult
-from faceviz.batch.scans import BatchJob, batch_predictor, checksum, landmark_scan, scan_name
-from faceviz.cluster import Lost
+from faceviz.batch.scans import BatchJob, checksum, landmark_scan, scan_name
+from faceviz.cluster import Each, Lost
 from faceviz.errors import FileFormatError
+from faceviz.evaluation.models import process_model
 from faceviz.io.folders import scan_files
 from faceviz.io.problems import one_line
 from faceviz.pipeline import DEFAULT_MODEL
-
-#: Applies a function to items, one result each in their order, as ``map`` does.
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def landmark_folder(
     device: str | None = None,
     unit: str | None = None,
     raw: bool = False,
-    each: Mapper = map,
+    each: Each = map,
     progress: Callable[[BatchProgress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> BatchSummary:
@@ -100,7 +97,7 @@ def landmark_folder(
     paths = {scan_name(path, root): str(path) for path in scan_files(root, recursive=True)}
     if not paths:
         raise FileFormatError(f"{folder}: holds no scans, nor do the folders in it; give one that does")
-    predictor = batch_predictor(model, device)
+    predictor = process_model(model, device)
     job = BatchJob(str(root), model, checksum(predictor), device, unit, raw)
     with ResultsFile(out, _identity(job, predictor.name)) as results:
         todo = [path for name, path in paths.items() if name not in results.done]
@@ -122,7 +119,7 @@ def _run(
     job: BatchJob,
     todo: list[str],
     results: ResultsFile,
-    each: Mapper,
+    each: Each,
     tell: _Teller,
     cancel: Callable[[], bool] | None,
 ) -> None:

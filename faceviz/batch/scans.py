@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceviz.batch.results import ScanResult
+from faceviz.cluster import one_thread
 from faceviz.errors import CheckpointError, FacevizError
 from faceviz.evaluation.landmarks import region_iou
+from faceviz.evaluation.models import process_model
 from faceviz.io import read_scan
 from faceviz.io.problems import one_line
 from faceviz.io.validity import read_validity
@@ -56,7 +55,7 @@ def landmark_scan(job: BatchJob, path: str) -> ScanResult:
         CheckpointError: this machine has other weights under the model's name.
     """
     name, started = scan_name(Path(path), Path(job.folder)), time.perf_counter()
-    predictor = batch_predictor(job.model, job.device)
+    predictor = process_model(job.model, job.device)
     if checksum(predictor) != job.checksum:
         raise CheckpointError(f"{job.model}: other weights than the run began with; bring them here first")
     try:
@@ -76,34 +75,9 @@ def _cause(error: FacevizError, path: str) -> str:
     return one_line(str(error)).removeprefix(f"{one_line(Path(path).name)}: ")
 
 
-@functools.lru_cache(maxsize=1)
-def batch_predictor(model: str, device: str | None) -> LandmarkPredictor:
-    """The model, loaded once in a process.
-
-    Raises:
-        CheckpointError: there is none, or it is damaged.
-    """
-    from faceviz.evaluation.models import open_model
-
-    return open_model(model, device)
-
-
 def checksum(predictor: LandmarkPredictor) -> str:
     """Of its weights, as its description has it."""
     return str(predictor.description.get("sha256") or "")
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """The order of sums depends on the number of threads, and the last bits on that order."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _landmarked(

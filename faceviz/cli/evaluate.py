@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceviz.cli.batch import SchedulerOption, WorkersOption
 from faceviz.cli.landmarks import DeviceOption, ModelOption
 from faceviz.cli.output import STDOUT, Progress, check_folder, check_outputs, console, write_text
 
@@ -54,6 +56,8 @@ def landmarks(
     landmark_list: Annotated[
         str, typer.Option(metavar="NAME", help="FaceScape's published list: v10 or v16.")
     ] = "v10",
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
 ) -> None:
     """Measure heatmap IoU under seven protocols, the landmark error and the invariance error.
 
@@ -65,19 +69,20 @@ def landmarks(
     Examples:
       faceviz evaluate landmarks --data synthetic:test
       faceviz evaluate landmarks --data scans/ --protocol none,st_rt --json report.json --png charts/
-      faceviz evaluate landmarks --data facescape:/data/facescape
+      faceviz evaluate landmarks --data facescape:/data/facescape --workers 8
     """
     check_outputs(json_out)
     check_folder(png)
+    from faceviz.cluster import open_cluster
     from faceviz.evaluation import evaluate_landmarks, open_data
+    from faceviz.evaluation.models import process_model
     from faceviz.evaluation.protocols import choose_protocols
-    from faceviz.pipeline import LandmarkPredictor
 
     protocols = choose_protocols(protocol)
     source = open_data(data, unit=unit, landmark_list=landmark_list)
-    predictor = LandmarkPredictor.from_pretrained(model, device=device)
+    predictor = process_model(model, device)
     out = console(data_on_stdout=json_out == STDOUT)
-    with Progress("Evaluating", source.count) as progress:
+    with Progress("Evaluating", source.count) as progress, open_cluster(workers, scheduler) as each:
         report = evaluate_landmarks(
             source.scans,
             predictor,
@@ -86,6 +91,8 @@ def landmarks(
             data=source.describe(),
             valid=source.valid,
             progress=progress,
+            each=each,
+            loader=functools.partial(process_model, model, device),
         )
     if json_out:
         write_text(json_out, report.to_json())

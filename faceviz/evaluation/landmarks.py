@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from faceviz.errors import ConfigError, NoFaceError
+from faceviz.cluster import Each, Lost, one_thread
+from faceviz.errors import ClusterError, ConfigError, NoFaceError
 from faceviz.evaluation.protocols import PROTOCOLS, NormalisedScan, apply_protocol, normalise
 from faceviz.evaluation.protocols import Protocol as Column
 from faceviz.evaluation.provenance import provenance
@@ -21,6 +25,7 @@ from faceviz.metrics import (
     HeatmapIoU,
     heatmap_iou,
     invariance_error,
+    iou_curve,
     landmark_error,
 )
 from faceviz.scan import FaceScan
@@ -50,6 +55,8 @@ def evaluate_landmarks(
     landmark_errors: bool = True,
     valid: Mapping[str, np.ndarray] | None = None,
     progress: Callable[[int], None] | None = None,
+    each: Each = map,
+    loader: Callable[[], HeatmapModel] | None = None,
 ) -> EvaluationReport:
     """Measure heatmap IoU under each protocol, the invariance error, and the landmark error.
 
@@ -63,81 +70,130 @@ def evaluate_landmarks(
         valid: by a scan's ``source``, which of its 68 landmarks (68,) bool are true enough to be measured; all if not
             there. Looked up as the scans come, so that it may fill while they are read.
         progress: called with the number of scans done.
+        each: where the scans are measured, see ``faceviz.cluster.open_cluster``; the results are the same.
+        loader: gives the same model in another process, where one thread is used, as it is here if this is given, so
+            that not even the last bit depends on ``each``.
 
     Raises:
+        ClusterError: the processes that measured a scan died.
         ConfigError: there are no scans or no protocols, or a scan lacks its true landmarks.
     """
     if not protocols:
         raise ConfigError(f"no protocol was asked for; there are: {', '.join(PROTOCOLS)}, all")
     started = time.perf_counter()
-    columns = [_ColumnState(protocol) for protocol in protocols]
-    measured: list[_Measured] = []
-    per_scan: list[dict[str, Any]] = []
-    reference: NormalisedScan | None = None
-    count = 0
-    for index, scan in enumerate(scans):
-        cloud = normalise(scan)
-        reference = reference or cloud
-        known = (valid or {}).get(scan.source, _ALL)
-        true = landmarks_to_heatmaps(cloud.points, cloud.landmarks, SIGMA) * known
-        still = model.heatmaps(cloud.points)
-        for column in columns:
-            column.update(model, cloud, reference, true, still, known, (seed, index))
-        per_scan.append(
-            {"source": scan.source, "iou": float(np.nanmean(heatmap_iou(still * known, true, IOU_THRESHOLD)))}
-        )
-        if landmark_errors:
-            measured.append(_measured(model, scan, known))
-            per_scan[-1]["inner_median_error"] = _inner_median(measured[-1].errors)
-        count = index + 1
-        if progress:
-            progress(count)
-    if count == 0:
+    items = _items(iter(scans), {} if valid is None else valid)
+    first = next(items, None)
+    if first is None:
         raise ConfigError("there are no scans to evaluate")
+    job = _Job(
+        loader or _Here(model),
+        tuple(protocols),
+        normalise(first.scan),
+        seed,
+        landmark_errors,
+        loader is not None,
+    )
+    columns = [HeatmapIoU(CURVE_THRESHOLDS) for _ in protocols]
+    changes = np.zeros(len(protocols))
+    found: list[_ScanFigures] = []
+    for figures in each(functools.partial(_measure_scan, job), itertools.chain([first], items)):
+        if isinstance(figures, Lost):
+            raise ClusterError(f"scan {len(found)} (the first is 0): {figures.reason}")
+        for column, curve in zip(columns, figures.curves, strict=True):
+            column.add(curve)
+        changes = np.maximum(changes, figures.changes)
+        found.append(figures._replace(curves=()))
+        if progress:
+            progress(len(found))
     return EvaluationReport(
-        data={"spec": None, "description": "scans", **(data or {}), "scans": count},
+        data={"spec": None, "description": "scans", **(data or {}), "scans": len(found)},
         model=_describe(model),
-        protocols=tuple(column.result() for column in columns),
+        protocols=tuple(
+            _result(protocol, column, float(change))
+            for protocol, column, change in zip(protocols, columns, changes, strict=True)
+        ),
         thresholds=CURVE_THRESHOLDS,
-        landmark_errors=_gather(measured) if measured else None,
+        landmark_errors=_gather([one.measured for one in found if one.measured is not None]),
         seed=seed,
         seconds=time.perf_counter() - started,
         provenance=provenance(),
-        per_scan=tuple(per_scan),
+        per_scan=tuple(one.row for one in found),
     )
 
 
-class _ColumnState:
-    """What one protocol has gathered so far."""
+class _Item(NamedTuple):
+    index: int
+    scan: FaceScan
+    known: np.ndarray  # (68,) bool
 
-    def __init__(self, protocol: Column) -> None:
-        self.protocol = protocol
-        self.iou = HeatmapIoU(CURVE_THRESHOLDS)
-        self.largest_change = 0.0
 
-    def update(
-        self,
-        model: HeatmapModel,
-        cloud: NormalisedScan,
-        reference: NormalisedScan,
-        true: np.ndarray,
-        still: np.ndarray,
-        known: np.ndarray,
-        seeds: tuple[int, int],
-    ) -> None:
-        """Landmarks without truth have no heat on either side, where IoU is undefined and averages leave it out."""
-        if self.protocol.name == "none":
-            self.iou.update(still * known, true)
-            return
-        shown = apply_protocol(self.protocol, cloud, reference, *seeds)
-        predicted = model.heatmaps(shown.points)
-        self.iou.update(predicted * known, true)
-        self.largest_change = max(self.largest_change, invariance_error(still, predicted))
+def _items(scans: Iterator[FaceScan], valid: Mapping[str, np.ndarray]) -> Iterator[_Item]:
+    return (_Item(index, scan, valid.get(scan.source, _ALL)) for index, scan in enumerate(scans))
 
-    def result(self) -> ProtocolResult:
-        curve = self.iou.compute()
-        at = int(np.argmin(np.abs(self.iou.thresholds - IOU_THRESHOLD)))
-        return ProtocolResult(self.protocol.name, curve[at], curve, self.largest_change)
+
+class _Here(NamedTuple):
+    """Gives a model that is at hand already."""
+
+    model: HeatmapModel
+
+    def __call__(self) -> HeatmapModel:
+        return self.model
+
+
+class _Job(NamedTuple):
+    """What is measured on every scan; can be sent to another process if ``loader`` can."""
+
+    loader: Callable[[], HeatmapModel]
+    protocols: tuple[Column, ...]
+    reference: NormalisedScan
+    seed: int
+    landmark_errors: bool
+    one_thread: bool
+
+
+class _ScanFigures(NamedTuple):
+    """What one scan adds to the report."""
+
+    curves: tuple[np.ndarray, ...]  # (T, 68) for each protocol
+    changes: np.ndarray  # largest change of a heatmap value, for each protocol
+    measured: _Measured | None
+    row: dict[str, Any]
+
+
+def _measure_scan(job: _Job, item: _Item) -> _ScanFigures:
+    with one_thread() if job.one_thread else contextlib.nullcontext():
+        return _measure(job, job.loader(), item)
+
+
+def _measure(job: _Job, model: HeatmapModel, item: _Item) -> _ScanFigures:
+    cloud, known = normalise(item.scan), item.known
+    true = landmarks_to_heatmaps(cloud.points, cloud.landmarks, SIGMA) * known
+    still = model.heatmaps(cloud.points)
+    moved = [_moved(job, model, protocol, cloud, still, item.index) for protocol in job.protocols]
+    # Landmarks without truth have no heat on either side, where IoU is undefined and averages leave it out.
+    curves = tuple(iou_curve(predicted * known, true, CURVE_THRESHOLDS) for predicted in moved)
+    changes = np.array([invariance_error(still, predicted) for predicted in moved])
+    iou = float(np.nanmean(heatmap_iou(still * known, true, IOU_THRESHOLD)))
+    row: dict[str, Any] = {"source": item.scan.source, "iou": iou}
+    measured = _measured(model, item.scan, known) if job.landmark_errors else None
+    if measured is not None:
+        row["inner_median_error"] = _inner_median(measured.errors)
+    return _ScanFigures(curves, changes, measured, row)
+
+
+def _moved(
+    job: _Job, model: HeatmapModel, protocol: Column, cloud: NormalisedScan, still: np.ndarray, index: int
+) -> np.ndarray:
+    """Heatmaps (N, 68) of the cloud as the protocol shows it."""
+    if protocol.name == "none":
+        return still
+    return model.heatmaps(apply_protocol(protocol, cloud, job.reference, job.seed, index).points)
+
+
+def _result(protocol: Column, column: HeatmapIoU, change: float) -> ProtocolResult:
+    curve = column.compute()
+    at = int(np.argmin(np.abs(column.thresholds - IOU_THRESHOLD)))
+    return ProtocolResult(protocol.name, curve[at], curve, change)
 
 
 class _Measured(NamedTuple):
@@ -175,8 +231,10 @@ def region_iou(prediction: Any, landmarks: np.ndarray) -> np.ndarray:
     return heatmap_iou(prediction.point_heatmaps, true, IOU_THRESHOLD)
 
 
-def _gather(measured: list[_Measured]) -> LandmarkErrors:
-    """Millimetres, or radii where the unit of any scan is unknown."""
+def _gather(measured: list[_Measured]) -> LandmarkErrors | None:
+    """Millimetres, or radii where the unit of any scan is unknown; None where nothing was measured."""
+    if not measured:
+        return None
     iou = np.stack([one.iou for one in measured])
     if any(one.mm_per_unit is None for one in measured):
         return LandmarkErrors(np.stack([one.errors / one.radius for one in measured]), "radii", iou)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Sequence
@@ -51,6 +52,12 @@ def open_models(names: Sequence[str], device: str | None = None) -> list[Landmar
         if titles.count(title) > 1:
             raise CheckpointError(f"two of the models are named {title!r}; give one folder another name")
     return models
+
+
+@functools.lru_cache(maxsize=1)
+def process_model(name: str, device: str | None = None) -> LandmarkPredictor:
+    """``open_model``, once in a process, for work that comes piece by piece."""
+    return open_model(name, device)
 
 
 def open_model(name: str, device: str | None = None) -> LandmarkPredictor:

@@ -35,7 +35,7 @@ class FakePredictor:
 def fake(monkeypatch):
     predictor = FakePredictor()
     for module in ("folder", "scans"):
-        monkeypatch.setattr(f"faceviz.batch.{module}.batch_predictor", lambda *_: predictor)
+        monkeypatch.setattr(f"faceviz.batch.{module}.process_model", lambda *_: predictor)
     return predictor
 
 
@@ -189,7 +189,7 @@ def test_a_model_that_does_not_exist_is_said_before_anything_is_written(scans, t
 
 def test_the_landmarks_are_those_of_the_predictor(tmp_path, sample_scan):
     from faceviz import LandmarkPredictor
-    from faceviz.batch.scans import one_thread
+    from faceviz.cluster import one_thread
 
     write_scan(tmp_path / "face.npz", sample_scan)
     landmark_folder(tmp_path, tmp_path / "r.csv", device="cpu")
@@ -211,7 +211,7 @@ class Slow:
 
 def test_a_batch_that_is_killed_has_every_scan_exactly_once_in_the_end(tmp_path, rng, monkeypatch):
     for module in ("folder", "scans"):
-        monkeypatch.setattr(f"faceviz.batch.{module}.batch_predictor", lambda *_: Slow())
+        monkeypatch.setattr(f"faceviz.batch.{module}.process_model", lambda *_: Slow())
     monkeypatch.setattr("faceviz.batch.scans.one_thread", contextlib.nullcontext)
     folder, out, kills = tmp_path / "scans", tmp_path / "r.csv", 5
     folder.mkdir()

@@ -21,7 +21,7 @@ class FakePredictor:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     for module in ("folder", "scans"):
-        monkeypatch.setattr(f"faceviz.batch.{module}.batch_predictor", lambda *_: FakePredictor())
+        monkeypatch.setattr(f"faceviz.batch.{module}.process_model", lambda *_: FakePredictor())
     folder = tmp_path / "scans"
     folder.mkdir()
     for seed in range(3):

@@ -74,7 +74,7 @@ def test_evaluate_writes_report_and_charts(faceviz, tmp_path, monkeypatch):
     (tmp_path / "scans").mkdir()
     for i, scan in enumerate(scans):
         write_scan(tmp_path / "scans" / f"{i}.npz", scan)
-    monkeypatch.setattr("faceviz.pipeline.LandmarkPredictor.from_pretrained", lambda *_, **__: Oracle(scans))
+    monkeypatch.setattr("faceviz.evaluation.models.process_model", lambda *_: Oracle(scans))
     code, out, _ = faceviz(
         "evaluate", "landmarks", "--data", tmp_path / "scans", "--protocol", "none,st_rt",
         "--json", tmp_path / "report.json", "--png", tmp_path / "charts",
