@@ -7,8 +7,11 @@ get their turn in between.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from faceviz.display.latest import LatestOnly
+from faceviz.display.turns import OverloadError
+from faceviz.errors import FileFormatError
 from widgets.engine import WORKER, later
 from widgets.growing import Growing, Grown, Job, begin, grow
 from widgets.sources import Source
@@ -63,7 +66,8 @@ class Feeding:
     def stop(self) -> None:
         """No further picture; the face stays."""
         if self.source is not None:
-            WORKER.submit(self.source.close)
+            with suppress(OverloadError):  # then it is closed when it is forgotten
+                WORKER.submit(self.source.close)
             self.source, self.paused = None, False
 
     def pause(self, paused: bool) -> None:
@@ -108,6 +112,9 @@ class Feeding:
 
     def _on_failure(self, job: Job, error: Exception) -> None:
         if job.source is not self.source:
+            return
+        if job.source.camera and isinstance(error, FileFormatError):
+            self._next()  # a picture that did not arrive whole
             return
         self.stop()
         self._ended(error)

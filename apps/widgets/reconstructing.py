@@ -109,6 +109,11 @@ class ReconstructApp:
             self._fate = notify(error)
         else:
             self._fate = f"{self.feeding.answered} pictures looked at"
+        self._rest()
+
+    def _rest(self) -> None:
+        """No more pictures for now."""
+        self.page.camera.running = False
         self.page.new_drop(self._on_drop)
         self._tell()
 
@@ -126,10 +131,8 @@ class ReconstructApp:
 
     def _stop(self, fate: str) -> None:
         self.feeding.stop()
-        self.page.camera.running = False
-        self.page.new_drop(self._on_drop)
         self._fate = fate
-        self._tell()
+        self._rest()
 
     def _on_film(self) -> None:
         if self.page.camera.running:

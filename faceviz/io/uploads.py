@@ -137,7 +137,10 @@ def _is_zip(content: bytes) -> bool:
 
 
 def _is_image(name: str) -> bool:
+    """And not one of those that systems put beside the files of people."""
     path = PurePosixPath(name)
-    return path.suffix.lower() in IMAGE_EXTENSIONS and not any(
-        part.startswith((".", "__")) for part in path.parts
+    return (
+        path.suffix.lower() in IMAGE_EXTENSIONS
+        and not path.name.startswith(".")
+        and "__MACOSX" not in path.parts
     )
