@@ -21,6 +21,7 @@ _PUBLIC = {
     "read_scan": "faceviz.io",
     "write_scan": "faceviz.io",
     "explore": "faceviz.view.explore",
+    "watch": "faceviz.view.watch",
     "FacevizError": "faceviz.errors",
 }
 

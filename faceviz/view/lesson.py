@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,10 @@ from faceviz.evaluation.protocols import normalise
 from faceviz.geometry.sampling import farthest_point_order
 from faceviz.pipeline import LandmarkPredictor, PreparedScan
 from faceviz.scan import FaceScan
+from faceviz.view.notebook import figure_image
 
 if TYPE_CHECKING:
     from IPython.display import Image
-    from matplotlib.figure import Figure
 
     from faceviz.models.published.unet import PublishedUnet
 
@@ -160,7 +159,7 @@ def plot_layers(traces: Mapping[str, Sequence[LayerError]], title: str) -> Image
         axes.axvline(1.0, color="0.6", linewidth=0.8)
     figure.suptitle(title)
     figure.supxlabel("|f(Rx + t) \u2212 D f(x)| / |f(x)|")
-    return _png(figure)
+    return figure_image(figure)
 
 
 def plot_mistakes(effects: Sequence[MistakeEffect]) -> Image:
@@ -178,7 +177,7 @@ def plot_mistakes(effects: Sequence[MistakeEffect]) -> Image:
     axes.set_yticks(range(len(effects)), [effect.title for effect in effects])
     axes.xaxis.tick_top()
     axes.set_title("Largest change of a heatmap value (0 to 1)")
-    return _png(figure)
+    return figure_image(figure)
 
 
 def plot_spheres(found: Mapping[str, SphereErrors], angle: int = 0) -> Image:
@@ -200,16 +199,7 @@ def plot_spheres(found: Mapping[str, SphereErrors], angle: int = 0) -> Image:
     degrees = next(iter(found.values())).angles_deg[angle]
     figure.colorbar(dots, ax=list(panels), shrink=0.8, label="largest change of a heatmap value")
     figure.suptitle(f"Turned by {degrees:.0f}\u00b0 about each of these axes (front in the middle)")
-    return _png(figure)
-
-
-def _png(figure: Figure) -> Image:
-    """A picture that a notebook shows, whatever its Matplotlib is set to."""
-    from IPython.display import Image
-
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    return Image(content.getvalue())
+    return figure_image(figure)
 
 
 def _running_loop() -> Any:

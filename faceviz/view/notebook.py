@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from faceviz.errors import MissingDependencyError
 from faceviz.geometry.transforms import RigidTransform
 
 if TYPE_CHECKING:
+    from IPython.display import Image
+    from matplotlib.figure import Figure
+
     from faceviz.pipeline import LandmarkPrediction
 
 try:
@@ -86,3 +90,12 @@ def view_prediction(
 
     widget.observe(follow, names="clicks")
     return widget
+
+
+def figure_image(figure: Figure) -> Image:
+    """A figure as the picture that a notebook shows, whatever its Matplotlib is set to."""
+    from IPython.display import Image
+
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return Image(content.getvalue())

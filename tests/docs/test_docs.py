@@ -15,6 +15,7 @@ from PIL import Image
 
 import faceviz
 from faceviz import assets
+from tests.stream_model import untrained_stream
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -34,21 +35,8 @@ def documented_modules() -> list[str]:
 
 @pytest.fixture(scope="module")
 def stream_model(tmp_path_factory) -> str:
-    """A reconstruction model that knows nothing, for pages that show how one is used."""
-    import torch
-
-    from faceviz.geometry.geometry_image import mean_face
-    from faceviz.io.weights import save_weights
-    from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
-
-    settings = {"widths": [8, 8, 8, 8], "memory": 4, "hidden": 8, "components": 3}
-    torch.manual_seed(0)
-    network = StreamNetwork(StreamConfig.from_dict(settings))
-    mean = torch.from_numpy(np.ascontiguousarray(np.moveaxis(mean_face(), -1, 0))).float()
-    network.set_space(mean, torch.randn(3, 3, 64, 64), mean.mean(dim=(1, 2)), torch.tensor([1.0, 0.05]))
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_weights(folder, network.state_dict(), {"architecture": "faceviz-stream", "network": settings})
-    return str(folder)
+    """For pages that show how a reconstruction model is used."""
+    return str(untrained_stream(tmp_path_factory.mktemp("models") / "tiny"))
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceviz import assets
+from tests.stream_model import untrained_stream
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
@@ -36,12 +39,12 @@ def test_a_notebook_is_kept_without_outputs_and_defines_no_functions(path):
         assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
 
 
-def executed(stem: str):
-    """A notebook after a run from top to bottom, and what it printed."""
+def executed(stem: str, **variables: str):
+    """A notebook after a run from top to bottom with variables in its environment, and what it printed."""
     from nbclient import NotebookClient
 
     path = next(path for path in NOTEBOOKS if path.stem == stem)
-    environment = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **variables}
     client = NotebookClient(
         read(path), timeout=280, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
@@ -67,6 +70,62 @@ def test_the_scan_notebook_runs_and_shows_widget_numbers_and_picture():
     assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= kinds
     change = re.search(r"largest change of a heatmap in 10 poses: (\S+)", printed)
     assert change and float(change[1]) <= 1e-5
+
+
+@pytest.fixture(scope="module")
+def reconstructor(tmp_path_factory) -> str:
+    """The default model, or one that has learnt nothing where the default's weights are not there."""
+    if "faceviz-stream" in assets.names("models"):
+        return "faceviz-stream"
+    return str(untrained_stream(tmp_path_factory.mktemp("models") / "untrained"))
+
+
+@pytest.mark.slow
+def test_the_reconstruction_notebook_uses_every_image_and_compares_orders(reconstructor):
+    notebook, printed = executed("reconstruction", FACEVIZ_RECONSTRUCTOR=reconstructor)
+    kinds = {kind for output in outputs(notebook) for kind in output.get("data", {})}
+    assert "application/vnd.jupyter.widget-view+json" in kinds
+    used, skipped = map(int, re.search(r"(\d+) images used, (\d+) skipped", printed).groups())
+    assert used + skipped == 16 and used >= 12
+    assert printed.count("changed") == used
+    mean, after = map(float, re.search(r"mean face (\S+) mm, after all images (\S+) mm", printed).groups())
+    assert mean > 0 and after > 0
+    if reconstructor == "faceviz-stream":
+        assert after < mean
+    end, spread = map(float, re.search(r"images: (\S+) mm, spread over orders (\S+) mm", printed).groups())
+    assert end > 0 and spread >= 0
+    (chart,) = pictures(notebook)
+    assert chart.std() > 15 and min(chart.shape[:2]) > 250
+
+
+@pytest.mark.slow
+def test_the_notebook_on_own_data_reads_each_tree_as_it_lies_on_disk(reconstructor, tmp_path):
+    from tests import own_data
+
+    notebook, printed = executed(
+        "your_own_data",
+        FACEVIZ_RECONSTRUCTOR=reconstructor,
+        FACESCAPE=str(own_data.facescape_tree(tmp_path / "facescape")),
+        FACESCAPE_VIEWS=str(own_data.views_tree(tmp_path / "views")),
+        BU4DFE=str(own_data.bu4dfe_tree(tmp_path / "bu4dfe")),
+    )
+    widgets = [
+        o for o in outputs(notebook) if "application/vnd.jupyter.widget-view+json" in o.get("data", {})
+    ]
+    assert len(widgets) == 4
+    assert "2 models of 1 people; first 1/1_neutral" in printed
+    assert float(re.search(r"facescape:1/1_neutral: median error (\S+) mm", printed)[1]) < 8
+    assert "7/1_neutral: 3 pictures, mesh there" in printed
+    assert "1 clips of 1 people; F001: 16384 points in mm" in printed
+    assert printed.count("pictures used") == 2 and "0 pictures used" not in printed
+
+
+def test_the_notebook_on_own_data_leaves_out_what_is_not_named(monkeypatch, capsys):
+    for name in ("FACESCAPE", "FACESCAPE_VIEWS", "BU4DFE"):
+        monkeypatch.delenv(name, raising=False)
+    path = next(path for path in NOTEBOOKS if path.stem == "your_own_data")
+    exec("\n".join(sources(read(path))), {})
+    assert capsys.readouterr().out.count("not named") == 3
 
 
 @pytest.mark.slow
