@@ -52,7 +52,8 @@ app.command("audit")(audit.audit)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("turntable")(turntable.turntable)
-app.command("app")(serve.serve)
+app.command("app")(serve.app)
+app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 
 
