@@ -11,7 +11,7 @@ from widgets.serving import admit, full_page
 
 from faceviz.scan import FaceScan
 
-pn.extension("tabulator", "filedropper", notifications=True)
+pn.extension("tabulator", "filedropper", notifications=True, reconnect=True)
 
 
 def page() -> Frame:

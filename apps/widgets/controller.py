@@ -14,19 +14,21 @@ import numpy as np
 import panel as pn
 
 from faceviz.display import state
+from faceviz.display.session import Session
 from faceviz.display.settings import Settings, Triple
 from faceviz.errors import CheckpointError, FacevizError
 from faceviz.scan import FaceScan
-from widgets import readouts, scans
+from widgets import readouts, scans, sessions
 from widgets.comparing import Comparing
 from widgets.drawing import Drawing
 from widgets.jobs import Jobs
 from widgets.measuring import Measuring
 from widgets.memory import Memory, addressed
 from widgets.models import ModelChoosers
-from widgets.notices import notify
+from widgets.notices import notify, warn
 from widgets.page import ALL, LandmarksPage
 from widgets.pose import PoseControls
+from widgets.saving import Saving
 from widgets.shown import Shown
 from widgets.table import LandmarksTable
 from widgets.trace import mark
@@ -45,6 +47,7 @@ class LandmarksApp:
             moved=self._on_moved,
             second=self._on_second,
             opened=lambda path: self.comparing.add(path),
+            restored=self.open_session,
             failed=self._on_failure,
             changed=self._on_busy,
         )
@@ -57,6 +60,8 @@ class LandmarksApp:
             self.measuring,
             self.memory,
         )
+        self.saving = Saving(lambda: sessions.session_of(self.shown), self._on_failure)
+        self.page.more.append(self.saving.view)
         self.drawing = Drawing(self.page, self.shown, self.jobs)
         self.comparing = Comparing(models, self.shown, self.measuring, self.drawing.draw, self.ask)
         self._rng = np.random.default_rng()
@@ -83,7 +88,7 @@ class LandmarksApp:
 
     @property
     def working(self) -> bool:
-        return self.jobs.working or self.measuring.working
+        return self.jobs.working or self.measuring.working or self.saving.working
 
     # ---- from outside
 
@@ -105,6 +110,27 @@ class LandmarksApp:
         if self.shown.moved is not None:
             self.drawing.draw()
             self.ask()
+
+    def open_session(self, session: Session) -> None:
+        """What was saved, with the numbers that it was saved with; no network is asked before the next motion."""
+        settings = self.comparing.known(session.settings).with_(dark=self.shown.settings.dark)
+        sessions.restore(self.shown, session, settings)
+        self.measuring.forget()
+        self._recalling = True
+        try:
+            self.page.show_scan(session.scan, session.scan, state.translation_reach(session.scan))
+            self.page.show_settings(settings)
+        finally:
+            self._recalling = False
+        self.drawing.draw()
+        self.memory.forget(settings)
+        if not np.allclose(self.shown.pose.matrix, self.shown.moved.pose.matrix, atol=1e-9):
+            self.ask()
+        if session.moved.loaded.predictor is None:
+            warn(
+                f"The weights of {session.models[0].name} that made these numbers are not here: they are shown as "
+                f"they were saved, and motions ask {settings.model}."
+            )
 
     def ask(self) -> None:
         """The networks, about the scan as it is now moved."""
@@ -176,7 +202,10 @@ class LandmarksApp:
 
     def _on_upload(self, event) -> None:
         for name, content in list(event.new.items())[-1:]:
-            self.jobs.load(None, self.page.models.first, partial(scans.read_upload, name, content))
+            if sessions.is_session(name, content):
+                self.jobs.restore(name, content)
+            else:
+                self.jobs.load(None, self.page.models.first, partial(scans.read_upload, name, content))
         self.page.new_drop(self._on_upload)
 
     def _on_pose(self, rotation_deg: Triple, translation: Triple) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from faceviz.display import state
 from faceviz.display.latest import LatestOnly
+from faceviz.display.session import Session
 from faceviz.display.settings import Settings
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.scan import FaceScan
+from widgets import sessions
 from widgets.engine import WORKER, later, predictor
 from widgets.trace import mark
 
@@ -21,6 +23,7 @@ class Jobs:
         loaded: called with what was asked for, and the scan.
         moved, second: called with the model's name, and its answer.
         opened: called with the path of a model that proved to be one.
+        restored: called with a session that was read.
         failed: called with what was asked for, and the error.
         changed: called when ``working`` has become true or false.
     """
@@ -32,6 +35,7 @@ class Jobs:
         moved: Callable[[str, state.Moved], None],
         second: Callable[[str, state.Moved], None],
         opened: Callable[[str], None],
+        restored: Callable[[Session], None],
         failed: Callable[[object, Exception], None],
         changed: Callable[[], None],
     ) -> None:
@@ -44,10 +48,12 @@ class Jobs:
         self._moves = latest(_move, lambda job, answer: moved(job[0], answer))
         self._seconds = latest(_move, lambda job, answer: second(job[0], answer))
         self._folders = latest(lambda path: predictor(path), lambda path, _: opened(path))
+        self._sessions = latest(lambda job: sessions.read_upload(*job), lambda _, answer: restored(answer))
 
     @property
     def working(self) -> bool:
-        return any(job.working for job in (self._loads, self._moves, self._seconds, self._folders))
+        jobs = (self._loads, self._moves, self._seconds, self._folders, self._sessions)
+        return any(job.working for job in jobs)
 
     @property
     def moving(self) -> bool:
@@ -64,6 +70,10 @@ class Jobs:
         self._moves.submit((settings.model, *rest))
         if settings.beside == "model":
             self._seconds.submit((settings.second, *rest))
+
+    def restore(self, name: str, content: bytes) -> None:
+        """A session file."""
+        self._sessions.submit((name, content))
 
     def open(self, path: str) -> None:
         """A model's folder or file."""

@@ -25,3 +25,8 @@ def notify(error: Exception, where: str = "") -> str:
         text = f"{type(error).__name__}: {error}; the server's log says more"
     pn.state.notifications.error(text, duration=_MILLISECONDS)
     return text
+
+
+def warn(text: str) -> None:
+    """Something that a person should know, and that is no error."""
+    pn.state.notifications.warning(text, duration=_MILLISECONDS)

@@ -42,6 +42,7 @@ class LandmarksPage:
     ) -> None:
         self.pose, self.table, self.models, self.measuring = pose, table, models, measuring
         self.memory = memory
+        self.more: list[pn.viewable.Viewable] = []  # in the header
         self.view = SceneView(
             sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
         )
@@ -50,7 +51,7 @@ class LandmarksPage:
         self.choice = self.sample.value
         self.facts = pn.pane.HTML("", stylesheets=[SMALL], margin=(0, 10), **WIDE)
         self.drop = pmui.Column(margin=(6, 8, 4, 8), **WIDE)
-        hint = f"{scans.FORMATS}; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
+        hint = f"{scans.FORMATS}, or a saved session; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
         self.hint = pn.pane.HTML(hint, stylesheets=[SMALL], margin=(0, 10, 4, 10), **WIDE)
         self.landmark = pmui.Select(label="Heat of", options=LANDMARKS, value=ALL, **FIELD)
         self.threshold = Sliders(
@@ -118,7 +119,7 @@ class LandmarksPage:
         claim = pn.pane.HTML(
             "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[CLAIM]
         )
-        return pmui.Row(claim, pn.Spacer(**WIDE), self.busy, margin=0, **WIDE)
+        return pmui.Row(claim, self.busy, *self.more, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         models = self.models

@@ -56,6 +56,6 @@ class Shown:
 
     @property
     def answers(self) -> list[state.Moved]:
-        """One a model."""
+        """One a model, of those whose network is at hand."""
         both = (self.moved, self.second if self.settings.beside == "model" else None)
-        return [part for part in both if part is not None]
+        return [part for part in both if part is not None and part.loaded.predictor is not None]

@@ -58,14 +58,15 @@ def explore(
         scan = read_session(scan) if is_session(scan) else read_scan(scan)
     predictor = predictor or LandmarkPredictor.from_pretrained()
     if isinstance(scan, Session):
-        settings = settings or scan.settings
+        session = scan.with_predictor(predictor) if scan.knows(predictor) else scan
+        chosen = settings or session.settings
+        answered = session if chosen == session.settings else None
+        return Explorer(
+            session.moved.loaded, chosen, predictor=predictor, second=second, answered=answered, height=height
+        )
     if settings is None:
         settings = Settings() if second is None else Settings.of(beside="model")
-    if isinstance(scan, Session) and scan.knows(predictor):
-        loaded = scan.with_predictor(predictor).moved.loaded
-    else:
-        loaded = state.load(predictor, scan.scan if isinstance(scan, Session) else scan)
-    return Explorer(loaded, settings, second=second, height=height)
+    return Explorer(state.load(predictor, scan), settings, second=second, height=height)
 
 
 class Explorer(ipywidgets.VBox):
@@ -74,7 +75,9 @@ class Explorer(ipywidgets.VBox):
     Args:
         loaded: the scan, with the predictor that saw it.
         settings: what to show at first.
+        predictor: that is asked about motions; the one that saw the scan by default.
         second: another predictor, asked about the same points.
+        answered: a session with these settings, whose numbers are shown before the first motion.
         height: of the picture, in CSS pixels.
     """
 
@@ -83,12 +86,18 @@ class Explorer(ipywidgets.VBox):
         loaded: state.LoadedScan,
         settings: Settings,
         *,
+        predictor: LandmarkPredictor | None = None,
         second: LandmarkPredictor | None = None,
+        answered: Session | None = None,
         height: int = 420,
     ) -> None:
         self._loaded, self._second_predictor, self._silent = loaded, second, False
+        self._predictor = predictor or loaded.predictor
         self.settings, self.moved, self.second = settings, state.unmoved(loaded), None
-        self._move()
+        if answered is None:
+            self._move()
+        else:
+            self.moved, self.second = answered.moved, answered.second
         self.scene = SceneWidget(self.spec, height=height)
         self.controls = _controls(settings, state.translation_reach(loaded.scan), loaded.scan, second)
         self.reset = ipywidgets.Button(description="Reset motion", tooltip="Back to where the scan was")
@@ -146,7 +155,7 @@ class Explorer(ipywidgets.VBox):
     def _move(self) -> None:
         """Each network anew, about the scan as it is now moved."""
         pose, protocol = self.settings.pose(self._loaded.scan.centroid), self.settings.protocol
-        self.moved = state.move(self._loaded.predictor, self._loaded, pose, protocol)
+        self.moved = state.move(self._predictor, self._loaded, pose, protocol)
         self.second = None
         if self._second_predictor is not None and self.settings.beside == "model":
             self.second = state.move(self._second_predictor, self._loaded, pose, protocol)

@@ -25,6 +25,8 @@ def notices(monkeypatch):
         def error(self, text, duration=0):
             said.append(text)
 
+        warning = error
+
     monkeypatch.setattr(type(pn.state), "notifications", property(lambda _: Area()))
     return said
 
@@ -64,11 +66,12 @@ class Hand:
 @pytest.fixture
 def hand(predictor, notices, monkeypatch):
     """A hand on the page, without a browser; its first scan is shown. The predictor knows the truth."""
-    from widgets import jobs
+    from widgets import jobs, sessions
     from widgets.controller import LandmarksApp
     from widgets.frame import Frame
 
-    monkeypatch.setattr(jobs, "predictor", lambda _: predictor)
+    for module in (jobs, sessions):
+        monkeypatch.setattr(module, "predictor", lambda _: predictor)
     app = LandmarksApp()
     Frame([app]).template()
     hand = Hand(app)
