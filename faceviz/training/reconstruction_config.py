@@ -54,7 +54,7 @@ class ReconstructionOptimiserConfig(StrictConfig):
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     batch: int = Field(4, ge=1)
-    more: int = Field(64, ge=0)
+    more: int = Field(256, ge=0)
     steps: int = Field(20_000, ge=1)
     warmup: int = Field(300, ge=0)
     halve_every: int = Field(10, ge=1)
@@ -76,8 +76,8 @@ class ReconstructionLossConfig(StrictConfig):
     shape: float = Field(1.0, ge=0)
     size: float = Field(0.3, ge=0)
     view: float = Field(0.3, ge=0)
-    landmarks: float = Field(20.0, ge=0)
-    geometry: float = Field(1.0, ge=0)
+    landmarks: float = Field(80.0, ge=0)
+    geometry: float = Field(5.0, ge=0)
 
 
 class ReconstructionTrainingConfig(StrictConfig):
