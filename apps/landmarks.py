@@ -6,6 +6,7 @@ import panel as pn
 from widgets.controller import LandmarksApp
 from widgets.engine import forget_when_gone
 from widgets.frame import Frame
+from widgets.pairing import CompareApp
 from widgets.reconstructing import ReconstructApp
 from widgets.serving import admit, full_page
 
@@ -22,7 +23,9 @@ def page() -> Frame:
         landmarks.show_scan(scan)
         frame.open(landmarks.title)
 
-    frame = Frame([landmarks, ReconstructApp(show_landmarks)])
+    frame = Frame([landmarks, CompareApp(), ReconstructApp(show_landmarks)])
+    frame.help.param.watch(lambda _: landmarks.memory.back(), "undo")
+    frame.help.param.watch(lambda _: landmarks.memory.forward(), "redo")
     return frame
 
 

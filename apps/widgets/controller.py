@@ -19,6 +19,7 @@ from faceviz.display.settings import Settings, Triple
 from faceviz.errors import CheckpointError, FacevizError
 from faceviz.scan import FaceScan
 from widgets import readouts, scans, sessions
+from widgets.bars import BarChart
 from widgets.comparing import Comparing
 from widgets.drawing import Drawing
 from widgets.jobs import Jobs
@@ -59,6 +60,7 @@ class LandmarksApp:
             models,
             self.measuring,
             self.memory,
+            BarChart(self._choose),
         )
         self.saving = Saving(lambda: sessions.session_of(self.shown), self._on_failure)
         self.page.more.append(self.saving.view)

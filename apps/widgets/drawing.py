@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from faceviz.display import state
 from widgets import readouts
+from widgets.doubts import doubts
 from widgets.jobs import Jobs
 from widgets.page import LandmarksPage
 from widgets.shown import Shown
@@ -20,7 +21,7 @@ class Drawing:
 
     def __init__(self, page: LandmarksPage, shown: Shown, jobs: Jobs) -> None:
         self._page, self._shown, self._jobs = page, shown, jobs
-        self._untold = False
+        self._untold, self._table = False, None
 
     def draw(self) -> None:
         shown = self._shown
@@ -46,14 +47,18 @@ class Drawing:
             self._remember()
 
     def trace(self) -> None:
-        """The layers' errors, while their tab is open."""
+        """The layers' errors or the bars, while their tab is open."""
         if self._shown.moved is not None and self._page.tabs.active == 1:
             self._page.measuring.trace()
+        if self._table is not None and self._page.tabs.active == 3:
+            self._page.bars.show(self._table, self._shown.settings.landmark)
 
     def _tell_landmarks(self) -> None:
         page, shown, threshold = self._page, self._shown, self._shown.settings.threshold
         table = state.moved_table(shown.moved, threshold)
         page.table.show(table, shown.settings.landmark)
+        self._table = table
+        page.doubts.object = doubts(table)
         page.iou.object, page.error.object = readouts.iou(table, threshold), readouts.error(table)
         curve = state.moved_curve(shown.moved)
         page.curve.object = "" if curve is None else readouts.curve(*curve, threshold, table.mean_iou)

@@ -8,6 +8,8 @@ from typing import Protocol
 import panel as pn
 import panel_material_ui as pmui
 
+from widgets.help import Help
+
 BAR = 52  # height of the header, in CSS pixels
 MAIN_HEIGHT = f"calc(100vh - {BAR + 8}px)"
 
@@ -48,6 +50,7 @@ class Frame:
         self._sidebar = pmui.Column(margin=0, **_WIDE)
         self._main = pmui.Column(margin=0, sizing_mode="stretch_both")
         self.tabs.param.watch(lambda e: self._show(e.new), "value")
+        self.help = Help(align="center", margin=(0, 6))
         self._page: pmui.Page | None = None
 
     def open(self, title: str) -> None:
@@ -59,7 +62,7 @@ class Frame:
             title="faceviz",
             sidebar=[self._sidebar],
             main=[self._main],
-            header=[pmui.Row(self.tabs, self._header, margin=0, **_WIDE)],
+            header=[pmui.Row(self.tabs, self._header, self.help, margin=0, **_WIDE)],
             sidebar_width=300,
             sidebar_resizable=False,
             theme_config=_THEME,

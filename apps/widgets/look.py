@@ -21,7 +21,10 @@ DROP = """
 .filepond--drop-label label { font-size: 13px; padding: 8px; }
 .filepond--credits { display: none; }
 """
-CLAIM = ":host { font-size: 14px; opacity: .8; white-space: nowrap; align-self: center; }"
+CLAIM = """
+:host { font-size: 14px; opacity: .8; align-self: center; min-width: 0; flex: 1 1 auto; }
+div { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+"""
 BUSY = ":host { font-size: 13px; } .on { animation: show .2s .35s both; } @keyframes show { from { opacity: 0; } }"
 
 

@@ -27,8 +27,14 @@ class Memory:
         self._history = History(Settings())
         self.undo = pmui.Button(label="Undo", sx=_NARROW, **_BUTTON)
         self.redo = pmui.Button(label="Redo", sx=_NARROW, **_BUTTON)
-        self.undo.on_click(lambda _: recalled(self._history.undo()))
-        self.redo.on_click(lambda _: recalled(self._history.redo()))
+        self.undo.on_click(lambda _: self.back())
+        self.redo.on_click(lambda _: self.forward())
+
+    def back(self) -> None:
+        self._recalled(self._history.undo())
+
+    def forward(self) -> None:
+        self._recalled(self._history.redo())
 
     def keep(self, settings: Settings, scan: str) -> None:
         """A state that the page has come to rest in."""

@@ -12,6 +12,8 @@ from faceviz.display.settings import Settings
 from faceviz.landmarks import LANDMARK_COUNT, NAMES
 from faceviz.scan import FaceScan
 from widgets import scans
+from widgets.bars import BarChart
+from widgets.doubts import STYLE as DOUBTS
 from widgets.dropper import Dropper
 from widgets.frame import MAIN_HEIGHT
 from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
@@ -39,10 +41,11 @@ class LandmarksPage:
         models: ModelChoosers,
         measuring: Measuring,
         memory: Memory,
+        bars: BarChart,
     ) -> None:
         self.pose, self.table, self.models, self.measuring = pose, table, models, measuring
-        self.memory = memory
-        self.more: list[pn.viewable.Viewable] = []  # in the header
+        self.memory, self.bars = memory, bars
+        self.more: list[pn.viewable.Viewable] = []  # beside the landmark's chooser
         self.view = SceneView(
             sizing_mode="stretch_both", min_height=240, margin=(0, 8), message="Loading the network\u2026"
         )
@@ -51,7 +54,9 @@ class LandmarksPage:
         self.choice = self.sample.value
         self.facts = pn.pane.HTML("", stylesheets=[SMALL], margin=(0, 10), **WIDE)
         self.drop = pmui.Column(margin=(6, 8, 4, 8), **WIDE)
-        hint = f"{scans.FORMATS}, or a saved session; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
+        hint = (
+            f"{scans.FORMATS}, or a saved session; up to {scans.MAX_UPLOAD_MB} MB. It stays on this machine."
+        )
         self.hint = pn.pane.HTML(hint, stylesheets=[SMALL], margin=(0, 10, 4, 10), **WIDE)
         self.landmark = pmui.Select(label="Heat of", options=LANDMARKS, value=ALL, **FIELD)
         self.threshold = Sliders(
@@ -76,14 +81,13 @@ class LandmarksPage:
         )
         self.curve = pn.pane.HTML("", margin=(2, 8), **WIDE)
         self.busy = pn.pane.HTML("", stylesheets=[BUSY], width=90, align="center")
-        self.keys = pmui.IconButton(
-            icon="keyboard", label="Mouse and keys", description=_KEYS, size="small", align="center"
-        )
-        landmarks = pmui.Column(self.curve, table, sizing_mode="stretch_both")
+        self.doubts = pn.pane.HTML("", stylesheets=[DOUBTS], margin=(2, 10), **WIDE)
+        landmarks = pmui.Column(self.curve, self.doubts, table, sizing_mode="stretch_both")
         self.tabs = pmui.Tabs(
             ("Landmarks", landmarks),
             ("Layers", measuring.layers),
             ("Sphere", measuring.sphere),
+            ("Chart", bars),
             sizing_mode="stretch_both",
             sx=_TABS,
         )
@@ -119,11 +123,11 @@ class LandmarksPage:
         claim = pn.pane.HTML(
             "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[CLAIM]
         )
-        return pmui.Row(claim, self.busy, *self.more, margin=0, **WIDE)
+        return pmui.Row(claim, self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         models = self.models
-        more = (self.memory.undo, self.memory.redo, self.keys)
+        more = (self.memory.undo, self.memory.redo)
         keep = pmui.Row(self.shoot, self.download, pn.Spacer(**WIDE), *more, **WIDE)
         return pmui.Column(
             pmui.Column(self.sample, self.facts, self.drop, self.hint, **WIDE),
@@ -139,19 +143,17 @@ class LandmarksPage:
         tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **WIDE)
         tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
-        right = pmui.Column(self.landmark, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)
+        first = pmui.Row(self.landmark, *self.more, margin=0, **WIDE)
+        right = pmui.Column(first, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)
         return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": MAIN_HEIGHT})
 
 
-_KEYS = """
-In the picture: drag turns the view, shift-drag shifts it, the wheel zooms. Hover reads a point, a click chooses a
-landmark, a click beside the face chooses all. Keys: arrows, + and \u2212, F for the front, S to save, Esc for all.
-"""
 _TABS = {
     "& .MuiTabs-root": {"minHeight": "38px"},
     "& .MuiTab-root": {
         "minHeight": "38px",
-        "padding": "4px 14px",
+        "minWidth": "0",
+        "padding": "4px 13px",
         "fontSize": "13.5px",
         "textTransform": "none",
     },

@@ -10,6 +10,29 @@ from bokeh.models.widgets.tables import NumberFormatter
 
 from faceviz.display.readings import LandmarkTable, selected_row
 
+_STYLE = """
+.tabulator { background: none; border: 0; border-radius: 8px; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 4px 5px !important; font-size: 12px; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-title { padding-right: 0 !important; font-size: 12px; }
+.tabulator .tabulator-header .tabulator-col-sorter { display: none !important; }
+.tabulator .tabulator-row { min-height: 0 !important; height: 25px !important; cursor: pointer; }
+.tabulator .tabulator-row .tabulator-cell { height: 25px !important; padding: 3px 5px !important; font-size: 12.5px;
+  line-height: 19px; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+"""
+#: How tables of landmarks look and what they let one do.
+GRID = {
+    "show_index": False,
+    "disabled": True,
+    "selectable": 1,
+    "sizing_mode": "stretch_both",
+    "min_height": 120,
+    "margin": (4, 8, 4, 8),
+    "layout": "fit_columns",
+    "configuration": {"headerSortTristate": True, "rowHeight": 25},
+    "stylesheets": [_STYLE],
+}
+_NUMBERS = ("IoU", "Error", "\u00b1", "Conf.")
+
 
 class LandmarksTable(pn.viewable.Viewer):
     """A Tabulator that tells which landmark is chosen.
@@ -25,19 +48,17 @@ class LandmarksTable(pn.viewable.Viewer):
         self._own = False
         self.grid = pn.widgets.Tabulator(
             _frame(None),
-            show_index=False,
-            disabled=True,
-            selectable=1,
-            sizing_mode="stretch_both",
-            min_height=120,
-            margin=(4, 8, 4, 8),
-            layout="fit_columns",
-            widths={"#": 34, "IoU": 48, "Error": 52, "Conf.": 48},
-            text_align={"#": "right", "IoU": "right", "Error": "right", "Conf.": "right"},
-            formatters={name: NumberFormatter(format="0.00") for name in ("IoU", "Error", "Conf.")},
-            header_tooltips={"Error": "distance to the truth", "Conf.": "confidence: the highest heat"},
-            configuration={"headerSortTristate": True, "rowHeight": 25},
-            stylesheets=[_STYLE],
+            widths={"#": 34, **dict.fromkeys(_NUMBERS, 50)},
+            text_align={"#": "right", **dict.fromkeys(_NUMBERS, "right")},
+            formatters={name: NumberFormatter(format="0.00") for name in _NUMBERS},
+            hidden_columns=["\u00b1"],
+            header_tooltips={
+                "Landmark": "\u26a0 where its truth is suspect",
+                "Error": "distance to the truth",
+                "\u00b1": "calibrated uncertainty: the error to expect, same unit",
+                "Conf.": "confidence: the highest heat",
+            },
+            **GRID,
         )
         self.grid.param.watch(self._clicked, "selection")
 
@@ -50,7 +71,9 @@ class LandmarksTable(pn.viewable.Viewer):
         try:
             frame = _frame(table)
             if self._table is None or not frame.equals(self.grid.value):
-                self.grid.param.update(value=frame, titles={"Error": table.unit})
+                known = any(row.uncertainty is not None for row in table.rows)
+                hidden = ["Conf."] if known else ["\u00b1"]
+                self.grid.param.update(value=frame, titles={"Error": table.unit}, hidden_columns=hidden)
                 self._table = table
             row = selected_row(self._table.rows, landmark)
             self.grid.selection = [] if row is None else [row]
@@ -67,20 +90,12 @@ def _frame(table: LandmarkTable | None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "#": pd.Series([row.index for row in rows], dtype=int),
-            "Landmark": pd.Series([row.name for row in rows], dtype=object),
+            "Landmark": pd.Series(
+                [f"\u26a0 {row.name}" if row.suspect else row.name for row in rows], dtype=object
+            ),
             "IoU": pd.Series([row.iou for row in rows], dtype=float).round(2),
             "Error": pd.Series([row.error for row in rows], dtype=float).round(2),
+            "\u00b1": pd.Series([row.uncertainty for row in rows], dtype=float).round(2),
             "Conf.": pd.Series([row.confidence for row in rows], dtype=float).round(2),
         }
     )
-
-
-_STYLE = """
-.tabulator { background: none; border: 0; border-radius: 8px; }
-.tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 4px 5px !important; font-size: 12px; }
-.tabulator .tabulator-header .tabulator-col .tabulator-col-title { padding-right: 0 !important; font-size: 12px; }
-.tabulator .tabulator-header .tabulator-col-sorter { display: none !important; }
-.tabulator .tabulator-row { min-height: 0 !important; height: 25px !important; cursor: pointer; }
-.tabulator .tabulator-row .tabulator-cell { height: 25px !important; padding: 3px 5px !important; font-size: 12.5px;
-  line-height: 19px; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
-"""

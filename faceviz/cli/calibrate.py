@@ -96,5 +96,5 @@ def sentences(calibration: Calibration) -> list[str]:
         f"Error over uncertainty, RMS: {ratio['rms']:.2f} (1 is perfect); worst {worst['landmark']} {worst['name']} "
         f"{worst['rms']:.2f}",
         f"The five most uncertain landmarks of a scan are off {doubt['ratio']:.1f} times as far as the others, against "
-        "to what is usual for each",
+        "what is usual for each",
     ]

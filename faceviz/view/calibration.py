@@ -22,7 +22,7 @@ def calibration_chart(name: str, record: Mapping[str, Any]) -> Figure:
         record: of a ``Calibration``.
     """
     fitted, checked = record["fitted_on"], record["checked_on"]
-    note = f"{name}; fitted on {fitted['description']}; checked on {checked['description']}"
+    note = f"{name}; fitted on {fitted['description']};\nchecked on {checked['description']}"
     figure, (axes,) = new_figure(
         "Do the truths lie as near as the uncertainty says?", note, width=7.6, row_height=4.6
     )
@@ -30,7 +30,7 @@ def calibration_chart(name: str, record: Mapping[str, Any]) -> Figure:
     for i, (region, observed) in enumerate(record["regions"].items()):
         axes.plot(
             LEVELS, observed, color=COLOURS[i % len(COLOURS)], linewidth=1, alpha=0.75,
-            linestyle=DASHES[i % len(DASHES)], label=region.replace("_", " "),
+            linestyle=DASHES[(i + i // len(COLOURS)) % len(DASHES)], label=region.replace("_", " "),
         )  # fmt: skip
     observed = np.array(record["curve"]["observed"])
     axes.plot(

@@ -246,6 +246,7 @@ class Viewer {
     else if (event.key === "s") this.save();
     else if (event.key === "l") this.toggle("show_landmarks");
     else if (event.key === "u") this.toggle("show_uncertainty");
+    else if (event.key === "[" || event.key === "]") this.step(event.key === "]" ? 1 : -1);
     else if (event.key === "Escape") this.select(-1);
   }
 
@@ -297,6 +298,12 @@ class Viewer {
     if (this.orbit.dragged || !this.stage.panes.length) return;
     this.gl.focus({ preventScroll: true });
     this.select(pick(this.stage, ...this.under(event))?.landmark ?? -1);
+  }
+
+  /** To the landmark after or before the one that is chosen. */
+  step(by) {
+    const { names, selected } = this.values.look;
+    this.select(selected < 0 ? (by > 0 ? 0 : names.length - 1) : (selected + by + names.length) % names.length);
   }
 
   select(landmark) {

@@ -12,6 +12,7 @@ const FOLLOW = 0.22; // radii that the scan may move away before the view goes a
 const PLAIN = new Color("#f4f6fb");
 const CHOSEN = new Color("#12c4ff");
 const SUSPECT = new Color("#ff3b4e");
+const NEARER = { polygonOffset: true, polygonOffsetFactor: -6, polygonOffsetUnits: -60 }; // out of the skin
 const BALL = new SphereGeometry(1, 14, 10);
 
 /** Without a graphics card, four samples a pixel cost three quarters of the time; the answer is known once a page. */
@@ -51,7 +52,7 @@ export class Stage {
       points: new ShaderMaterial({ ...pointShader, uniforms: this.uniforms }),
       surface: new ShaderMaterial({ ...surfaceShader, defines, uniforms: this.uniforms, side: DoubleSide }),
       spheres: new ShaderMaterial({ ...sphereShader, uniforms: this.uniforms }),
-      spread: new MeshBasicMaterial({ color: 0x3e8bff, transparent: true, opacity: 0.42, depthWrite: false }),
+      spread: new MeshBasicMaterial({ color: 0x3e8bff, transparent: true, opacity: 0.5, depthWrite: false, ...NEARER }),
       lines: new LineBasicMaterial({ color: 0x808894, transparent: true, opacity: 0.75 }),
     };
     this.panes = [];
