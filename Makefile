@@ -10,7 +10,7 @@ export DGLBACKEND ?= pytorch
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test lint format types docs viewer bench clean
+.PHONY: help setup app gui test lint format types docs viewer bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 app: $(STAMP) ## Serve the app on this machine and print its address (PORT=5006)
 	@$(BIN)/faceviz app --port $(PORT) $(ARGS)
+
+gui: $(STAMP) ## Open the desktop program: a face from a camera or images (ARGS="--source camera:0")
+	@$(BIN)/python tools/check_system.py --qt
+	@$(BIN)/python apps/reconstruct_gui.py $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="tests/io -k ply" for some)
 	@$(BIN)/python tools/check_system.py --browser

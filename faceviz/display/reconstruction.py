@@ -30,6 +30,7 @@ ERROR_RANGE_MM = 6.0
 _CHANGE_ENDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # mm, of which the colours of the change take one
 _SHARE = 98.0  # percent of the points that the colours of the change tell apart
 _TURNED = 15.0  # degrees from the front at which a view counts as from the side
+_WORTH = 0.005  # mm, below which an image did not help
 _FEW = 3  # used images before a missing view is worth a word
 
 VIEWS: tuple[str, ...] = ("front", "left", "right")
@@ -220,7 +221,7 @@ class FaceProgress:
             raise ConfigError(f"colouring {by!r} does not exist{nearest_name(by, COLOURINGS)}")
         if self.errors is None:
             raise ConfigError("there is no truth to show the error against; name one with --truth FILE")
-        return FaceColours(self.errors.astype(np.float32), (0.0, ERROR_RANGE_MM), "error, mm", "magma")
+        return FaceColours(self.errors.astype(np.float32), (0.0, ERROR_RANGE_MM), "error, mm", "ember")
 
 
 def counts_text(progress: FaceProgress) -> str:
@@ -264,7 +265,7 @@ def _series(steps: tuple[ImageStep, ...], with_truth: bool) -> ChangeSeries:
     place = np.flatnonzero(np.isfinite(change))
     later = place[1:]
     gain = error[place[:-1]] - error[later] if with_truth else change[later]
-    best = int(np.argmax(gain)) if len(gain) and gain.max() > 0 else None
+    best = int(np.argmax(gain)) if len(gain) and gain.max() > _WORTH else None
     return ChangeSeries(
         np.array([step.number for step in steps], dtype=np.int64),
         change,

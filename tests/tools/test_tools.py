@@ -24,13 +24,13 @@ def test_a_file_over_eight_megabytes_is_refused(tmp_path):
     assert "large: 8.0 MB exceeds 8 MB" in refused.stdout
 
 
-def test_a_missing_browser_is_a_hint_at_home_and_an_error_in_ci(tmp_path):
+def test_a_missing_browser_or_screen_is_a_hint_at_home_and_an_error_in_ci(tmp_path):
     at_home = tool("check_system.py", "--browser", PATH=str(tmp_path), CI="")
     assert at_home.returncode == 0
-    assert "apt-get install -y chromium" in at_home.stdout
+    assert "apt-get install -y chromium xvfb" in at_home.stdout
     in_ci = tool("check_system.py", "--browser", PATH=str(tmp_path), CI="true")
     assert in_ci.returncode == 1
-    assert "apt-get install -y chromium" in in_ci.stderr
+    assert "apt-get install -y chromium xvfb" in in_ci.stderr
 
 
 def test_the_pins_satisfy_the_ranges():

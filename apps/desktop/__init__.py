@@ -1,0 +1,1 @@
+"""The desktop program: its window, its panes, and the threads behind them."""
