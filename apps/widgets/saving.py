@@ -18,6 +18,7 @@ from widgets.deliver import Deliver
 from widgets.engine import PAINTER, WORKER, later
 from widgets.look import FIELD, SMALL, WIDE
 
+_WHOLE = {"whiteSpace": "nowrap", "flexShrink": 0}
 SIZES = {
     f"{w} \u00d7 {h}": (w, h) for w, h in ((1280, 720), (960, 640), (1920, 1080), (2400, 1600), (3840, 2160))
 }
@@ -41,24 +42,31 @@ class Saving:
         self._session, self._failed, self._stop = session, failed, threading.Event()
         self.working = False
         self.open = pmui.Button(
-            label="Save as\u2026", icon="save", size="small", variant="outlined", align="center"
+            label="Save as\u2026",
+            icon="save",
+            size="small",
+            variant="outlined",
+            margin=(13, 8, 4, 0),
+            sx=_WHOLE,
         )
         self.form = pmui.Select(label="What", options=list(FORMS), value="Session", **FIELD)
         self.says = pn.pane.HTML("", stylesheets=[SMALL], margin=(0, 10), **WIDE)
         self.size = pmui.Select(label="Size in pixels", options=SIZES, value=(1280, 720), **FIELD)
         self.transparent = pmui.Checkbox(label="Without paper (transparent)", margin=(4, 8))
-        self.bar = pmui.LinearProgress(value=0, visible=False, margin=(14, 10, 4, 10), **WIDE)
+        self.bar = pmui.LinearProgress(
+            value=0, variant="determinate", visible=False, margin=(14, 10, 4, 10), **WIDE
+        )
         self.state = pn.pane.HTML("", stylesheets=[SMALL], margin=(0, 10), **WIDE)
         self.save = pmui.Button(label="Save", icon="download", size="small")
         self.cancel = pmui.Button(label="Cancel", size="small", variant="outlined", visible=False)
         self.deliver = Deliver(width=0, height=0, margin=0)
         fields = (self.form, self.says, self.size, self.transparent, self.bar, self.state)
         self.dialog = pmui.Dialog(
-            pmui.Column(*fields, pmui.Row(self.save, self.cancel, margin=(8, 0)), width=380, min_height=300),
+            pmui.Column(*fields, pmui.Row(self.save, self.cancel, margin=(8, 0)), width=380, min_height=250),
             title="Save what is shown",
             show_close_button=True,
         )
-        self.view = pmui.Row(self.open, self.dialog, self.deliver, margin=0, align="center")
+        self.view = pmui.Row(self.open, self.dialog, self.deliver, margin=0)
         self._told, self._made = later(self._on_progress), later(self._on_made)
         self.open.on_click(lambda _: self.dialog.param.update(open=True))
         self.form.param.watch(lambda _: self._describe(), "value")
