@@ -54,8 +54,9 @@ def landmarks(
     import json
 
     from faceviz.evaluation.calibration import calibration_record, fit_calibration, observe
+    from faceviz.evaluation.card import with_uncertainty
     from faceviz.evaluation.sources import open_data
-    from faceviz.io.weights import write_calibration
+    from faceviz.io.weights import CARD, write_calibration, write_card
     from faceviz.pipeline import LandmarkPredictor, model_folder
 
     fit_on, check_on = open_data(data), open_data(check)
@@ -68,7 +69,11 @@ def landmarks(
     calibration = calibration.with_record(calibration_record(calibration, fitted, checked, fit_on, check_on))
     out = console(data_on_stdout=json_out == STDOUT)
     if not dry_run:
-        out.print(f"written: {write_calibration(model_folder(model), calibration)}", markup=False)
+        folder = model_folder(model)
+        out.print(f"written: {write_calibration(folder, calibration)}", markup=False)
+        card = folder / CARD
+        if card.is_file():
+            write_card(folder, with_uncertainty(card.read_text(encoding="utf-8"), calibration.record))
     if json_out:
         write_text(json_out, json.dumps(calibration.to_dict(), allow_nan=False) + "\n")
     if png:

@@ -112,8 +112,11 @@ def landmarks(
 
 
 def _write_card(model: str, predictor: LandmarkPredictor, report: EvaluationReport) -> None:
-    from faceviz.evaluation.card import model_card
+    from faceviz.evaluation.card import model_card, with_uncertainty
     from faceviz.io.weights import write_card
     from faceviz.pipeline import model_folder
 
-    write_card(model_folder(model), model_card(predictor.name, predictor.description, report.to_dict()))
+    card = model_card(predictor.name, predictor.description, report.to_dict())
+    if predictor.calibration is not None:
+        card = with_uncertainty(card, predictor.calibration.record)
+    write_card(model_folder(model), card)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from faceviz.evaluation.report import PUBLISHED_NOTE
 
 
@@ -114,4 +116,54 @@ def _figures(name: str, report: dict[str, Any]) -> str:
             f"{error['no_face_found']} scans",
             f"- IoU at 0.2 on the face region that the predictor finds: {error['region_iou']:.3f}",
         ]
+    return "\n".join([*lines, ""])
+
+
+_UNCERTAINTY = "## Uncertainty"
+
+
+def with_uncertainty(card: str, record: dict[str, Any]) -> str:
+    """A card with its section on uncertainty written anew, at the end.
+
+    Args:
+        card: Markdown.
+        record: of the model's ``Calibration``.
+    """
+    before, _, rest = card.partition(_UNCERTAINTY)
+    after = rest[rest.index("\n## ") + 1 :] if "\n## " in rest else ""
+    return f"{before.rstrip()}\n{after and chr(10) + after.rstrip() + chr(10)}\n{_uncertainty(record)}"
+
+
+def _uncertainty(record: dict[str, Any]) -> str:
+    shown = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
+    curve = dict(zip(np.round(record["curve"]["expected"], 4), record["curve"]["observed"], strict=True))
+    ratio, doubt, worst = (
+        record["error_over_deviation"],
+        record["most_uncertain"],
+        record["error_over_deviation"]["worst_landmark"],
+    )
+    fitted, checked = record["fitted_on"], record["checked_on"]
+    lines = [
+        _UNCERTAINTY,
+        "",
+        "Each landmark comes with the error to expect of it, `uncertainty_mm`. It is calibrated: the root-mean-square",
+        "error is regressed (gamma, log link) on how badly the landmark's heat agrees with a single place and on its",
+        "confidence, with an offset of its own for each landmark, and the distances that hold a given share of the",
+        "truths are the quantiles of error over uncertainty.",
+        "",
+        f"- Fitted on {fitted['description']}; checked on {checked['description']}, other people",
+        f"- Command: `faceviz calibrate landmarks --data {fitted['spec']} --check {checked['spec']} --png curve.png`",
+        f"- Commit: `{record['provenance']['commit']}`",
+        "",
+        "| share of truths expected within reach | " + " | ".join(f"{level:.2f}" for level in shown) + " |",
+        "|---|" + "---|" * len(shown),
+        "| observed | " + " | ".join(f"{curve[level]:.3f}" for level in shown) + " |",
+        "",
+        f"- Largest gap of the curve: {record['largest_gap']:.3f}",
+        f"- Error over uncertainty, RMS: {ratio['rms']:.2f} over all, 1 is perfect; worst {worst['landmark']} "
+        f"{worst['name']} {worst['rms']:.2f}",
+        f"- The five most uncertain landmarks of a scan are off {doubt['ratio']:.1f} times as far as the others, "
+        "against what is usual for each",
+        "- On scans unlike these the errors are larger than told; the auditor widens its limits by what it sees.",
+    ]
     return "\n".join([*lines, ""])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from faceviz import assets
-from faceviz.evaluation.card import model_card
+from faceviz.evaluation.card import model_card, with_uncertainty
 from faceviz.training import LandmarkTrainingConfig
 
 TRAINING = {
@@ -51,3 +51,22 @@ def test_the_cards_of_all_models_that_come_with_faceviz_name_their_weights(name)
     folder = Path(assets.path(f"models/{name}"))
     sha256 = json.loads((folder / "config.json").read_text())["sha256"]
     assert sha256 in (folder / "README.md").read_text()
+
+
+def test_the_section_on_uncertainty_is_written_anew_and_nothing_else_is_touched():
+    from faceviz.uncertainty import LEVELS
+
+    record = {
+        "fitted_on": {"description": "some people", "spec": "a"},
+        "checked_on": {"description": "other people", "spec": "b"},
+        "curve": {"expected": LEVELS.tolist(), "observed": LEVELS.tolist()},
+        "largest_gap": 0.01,
+        "error_over_deviation": {"rms": 1.0, "worst_landmark": {"landmark": 8, "name": "chin", "rms": 1.1}},
+        "most_uncertain": {"ratio": 2.0},
+        "provenance": {"commit": "abc"},
+    }
+    card = "# mine\n\nText.\n\n## Figures\n\nMore.\n"
+    once = with_uncertainty(card, record)
+    assert once.startswith(card) and once.count("## Uncertainty") == 1 and "8 chin 1.10" in once
+    again = with_uncertainty(once, record | {"largest_gap": 0.5})
+    assert again.count("## Uncertainty") == 1 and "0.500" in again and again.startswith(card)
