@@ -22,16 +22,27 @@ _TIMEOUT_MS = 8000  # of an address that does not answer
 def decode(source: str, protocols: str, out: BinaryIO) -> None:
     """Write the frames of a file or address to ``out``; ``protocols`` are those that FFmpeg may use, and no other."""
     _restrict(protocols)
-    import cv2
-
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-    capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, limits)
-    count, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
-    _write(out, HEADER.pack(capture.isOpened(), count, rate))
-    while (image := _next(capture)) is not None:
+    capture = opened(source)
+    _write(out, HEADER.pack(capture.isOpened(), *announced(capture)))
+    while (image := next_frame(capture)) is not None:
         _write(out, FRAME.pack(*image.shape[:2]))
         _write(out, image.data)
     _write(out, FRAME.pack(0, 0))
+
+
+def opened(source: str) -> Any:
+    """The ``cv2.VideoCapture`` of a file or address."""
+    import cv2
+
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
+    return cv2.VideoCapture(source, cv2.CAP_FFMPEG, limits)
+
+
+def announced(capture: Any) -> tuple[float, float]:
+    """How many frames the container says it has, and how many a second."""
+    import cv2
+
+    return capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
 
 
 def _write(out: BinaryIO, content: Any) -> None:
@@ -39,7 +50,7 @@ def _write(out: BinaryIO, content: Any) -> None:
     out.flush()
 
 
-def _next(capture: Any) -> Any:
+def next_frame(capture: Any) -> Any:
     """(H, W, 3) uint8 BGR, contiguous; None at the end."""
     import numpy as np
 
