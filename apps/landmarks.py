@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import panel as pn
+from widgets.batching import BatchApp
 from widgets.controller import LandmarksApp
 from widgets.engine import forget_when_gone
 from widgets.frame import Frame
@@ -23,7 +24,7 @@ def page() -> Frame:
         landmarks.show_scan(scan)
         frame.open(landmarks.title)
 
-    frame = Frame([landmarks, CompareApp(), ReconstructApp(show_landmarks)])
+    frame = Frame([landmarks, CompareApp(), ReconstructApp(show_landmarks), BatchApp()])
     frame.help.param.watch(lambda _: landmarks.memory.back(), "undo")
     frame.help.param.watch(lambda _: landmarks.memory.forward(), "redo")
     return frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceviz.batch.folder import BatchProgress, BatchSummary, landmark_folder
+from faceviz.batch.folder import BatchProgress, BatchSummary, landmark_folder, landmark_steps
 from faceviz.batch.results import ScanResult, read_results
 
-__all__ = ["BatchProgress", "BatchSummary", "ScanResult", "landmark_folder", "read_results"]
+__all__ = ["BatchProgress", "BatchSummary", "ScanResult", "landmark_folder", "landmark_steps", "read_results"]

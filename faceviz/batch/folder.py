@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +26,21 @@ class BatchProgress:
 
     Attributes:
         done: scans with a row, those of former runs included; ``failed`` of them without landmarks; of ``total``.
-        seconds_left: at the pace of this run; None before its first scan.
+        new: scans done since this run began, ``seconds`` ago.
         result: the row that was just written; None at the beginning.
     """
 
     done: int
     total: int
     failed: int
-    seconds_left: float | None = None
+    new: int
+    seconds: float
     result: ScanResult | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace of this run; None before its first scan."""
+        return self.seconds / self.new * (self.total - self.done) if self.new else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,32 @@ def landmark_folder(
         FileFormatError: no such folder, no scans in it, or the file cannot be continued.
         CheckpointError: no such model.
     """
+    steps = landmark_steps(folder, out, model=model, device=device, unit=unit, raw=raw, each=each)
+    with contextlib.closing(steps):
+        for now in steps:
+            if progress:
+                progress(now)
+            if cancel and cancel():
+                break
+    name = process_model(model, device).name
+    return BatchSummary(Path(out), Path(folder), name, now.total, now.done, now.new, now.failed, now.seconds)
+
+
+def landmark_steps(
+    folder: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    model: str = DEFAULT_MODEL,
+    device: str | None = None,
+    unit: str | None = None,
+    raw: bool = False,
+    each: Each = map,
+) -> Generator[BatchProgress, None, None]:
+    """``landmark_folder`` one step at a time: at the beginning, then after every row. Close it to stop.
+
+    Raises:
+        FileFormatError, CheckpointError: as ``landmark_folder``, with the first step.
+    """
     root = Path(folder)
     if not root.is_dir():
         raise FileFormatError(f"{folder}: is no folder; give one that holds scans")
@@ -100,14 +132,16 @@ def landmark_folder(
     predictor = process_model(model, device)
     job = BatchJob(str(root), model, checksum(predictor), device, unit, raw)
     with ResultsFile(out, _identity(job, predictor.name)) as results:
+        count = _Count(results, paths)
+        yield count.now()
         todo = [path for name, path in paths.items() if name not in results.done]
-        tell = _Teller(results, paths, progress)
-        tell(None)
-        if todo and not (cancel and cancel()):
-            _run(job, todo, results, each, tell, cancel)
-        return BatchSummary(
-            Path(out), root, predictor.name, len(paths), tell.done, tell.new, tell.failed, tell.elapsed
-        )
+        outcomes = each(functools.partial(landmark_scan, job), todo)
+        with contextlib.closing(outcomes) if hasattr(outcomes, "close") else contextlib.nullcontext():
+            for path, outcome in zip(todo, outcomes, strict=True):
+                if isinstance(outcome, Lost):
+                    outcome = ScanResult(scan_name(Path(path), root), failure=outcome.reason)
+                results.add(outcome)
+                yield count.now(outcome)
 
 
 def _identity(job: BatchJob, name: str) -> RunIdentity:
@@ -115,48 +149,20 @@ def _identity(job: BatchJob, name: str) -> RunIdentity:
     return RunIdentity(one_line(str(Path(job.folder).resolve())), name, job.checksum, " ".join(settings))
 
 
-def _run(
-    job: BatchJob,
-    todo: list[str],
-    results: ResultsFile,
-    each: Each,
-    tell: _Teller,
-    cancel: Callable[[], bool] | None,
-) -> None:
-    outcomes = each(functools.partial(landmark_scan, job), todo)
-    with contextlib.closing(outcomes) if hasattr(outcomes, "close") else contextlib.nullcontext():
-        for path, outcome in zip(todo, outcomes, strict=True):
-            if isinstance(outcome, Lost):
-                name = scan_name(Path(path), Path(job.folder))
-                outcome = ScanResult(name, failure=outcome.reason)
-            results.add(outcome)
-            tell(outcome)
-            if cancel and cancel():
-                return
+class _Count:
+    """Of rows, those of former runs included."""
 
-
-class _Teller:
-    """Counts, and reports to ``progress``."""
-
-    def __init__(
-        self,
-        results: ResultsFile,
-        paths: dict[str, str],
-        progress: Callable[[BatchProgress], None] | None,
-    ) -> None:
+    def __init__(self, results: ResultsFile, paths: dict[str, str]) -> None:
         known = [result for name, result in results.done.items() if name in paths]
-        self.done, self.failed = len(known), sum(bool(result.failure) for result in known)
-        self.new, self.total, self.progress = 0, len(paths), progress
+        self._before, self._failed = len(known), sum(bool(result.failure) for result in known)
+        self._new, self._total = 0, len(paths)
         self._started = time.perf_counter()
 
-    @property
-    def elapsed(self) -> float:
-        return time.perf_counter() - self._started
-
-    def __call__(self, result: ScanResult | None) -> None:
+    def now(self, result: ScanResult | None = None) -> BatchProgress:
+        """With a row that was just written."""
         if result is not None:
-            self.done, self.new = self.done + 1, self.new + 1
-            self.failed += bool(result.failure)
-        if self.progress:
-            left = self.elapsed / self.new * (self.total - self.done) if self.new else None
-            self.progress(BatchProgress(self.done, self.total, self.failed, left, result))
+            self._new += 1
+            self._failed += bool(result.failure)
+        seconds = time.perf_counter() - self._started
+        done = self._before + self._new
+        return BatchProgress(done, self._total, self._failed, self._new, seconds, result)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from faceviz.errors import FileFormatError
+from faceviz.io.files import sync_folder
 from faceviz.io.problems import one_line
 from faceviz.landmarks import LANDMARK_COUNT
 
@@ -140,7 +141,7 @@ class ResultsFile:
         os.lseek(self._file, 0, os.SEEK_END)
         if not whole:
             self._write([COLUMNS])
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         for result, run in _parsed(self.path, whole):
             self._check(run)
             self.done[result.path] = result
@@ -236,15 +237,3 @@ def _line(row: Iterable[str]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerow(row)
     return text.getvalue().encode("utf-8")
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that a new file's name is on the disk too."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

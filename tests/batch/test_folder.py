@@ -109,6 +109,7 @@ class TestWithAFake:
 
     def test_a_batch_cancelled_before_it_begins_does_nothing(self, scans, tmp_path):
         assert landmark_folder(scans, tmp_path / "r.csv", cancel=lambda: True).done == 0
+        assert read_results(tmp_path / "r.csv") == []
 
     def test_an_interruption_leaves_whole_rows_and_the_next_run_completes_them(self, scans, tmp_path):
         def interrupt(progress):
