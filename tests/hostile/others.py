@@ -105,6 +105,21 @@ def checkpoint() -> bytes:
     return stream.getvalue()
 
 
+@cache
+def session() -> bytes:
+    """A session file of a small scan that was turned."""
+    from faceviz.display import state
+    from faceviz.display.session import Session, session_bytes
+    from faceviz.display.settings import Settings
+    from faceviz.testing import random_face
+    from tests.truthful import TruthfulPredictor
+
+    loaded = state.load(TruthfulPredictor(), random_face(0, 200))
+    settings = Settings(rotation_deg=(10, 0, 0))
+    moved = state.move(TruthfulPredictor(), loaded, settings.pose(loaded.scan.centroid))
+    return session_bytes(Session(moved, settings))
+
+
 def configuration() -> bytes:
     """A training's YAML."""
     return b"""name: mine

@@ -62,6 +62,12 @@ def _cameras(data: bytes, folder: Path) -> object:
     return read_params(_file(folder, "params.json", data))
 
 
+def _session(data: bytes, _: Path) -> object:
+    from faceviz.display.session import read_session_bytes
+
+    return read_session_bytes("face.zip", data).scene()
+
+
 def _image(name: str, data: bytes, _: Path) -> object:
     from faceviz.io.images import read_image_bytes
 
@@ -187,6 +193,12 @@ TARGETS: dict[str, Target] = {
     ),
     "stream.json": Target(
         lambda: others.stream_weights()[1], lambda data, folder: _stream_model(None, data, folder)
+    ),
+    "session.zip": Target(others.session, _session),
+    "repacked.session": Target(
+        lambda: others.member(others.session(), "session.json"),
+        _session,
+        lambda content: others.with_member(others.session(), "session.json", content),
     ),
     "train.yaml": Target(others.configuration, _configuration),
 }  # fmt: skip
