@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.browser.driver import LandmarksPage
+from tests.browser.filming import sample_pictures, write_y4m
+from tests.stream_model import untrained_stream
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +72,14 @@ def server(model, other_models, tmp_path_factory) -> Iterator[str]:
     """The address of ``panel serve apps/landmarks.py``."""
     port = free_port()
     command = [sys.executable, "-m", "panel", "serve", "apps/landmarks.py", "--address", "127.0.0.1"]
-    environment = {**os.environ, "FACEVIZ_MODEL": model, "FACEVIZ_MODELS": str(other_models)}
-    log = tmp_path_factory.mktemp("server") / "log.txt"
+    folder = tmp_path_factory.mktemp("server")
+    environment = {
+        **os.environ,
+        "FACEVIZ_MODEL": model,
+        "FACEVIZ_MODELS": str(other_models),
+        "FACEVIZ_RECONSTRUCTOR": str(untrained_stream(folder / "untrained")),
+    }
+    log = folder / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port)], cwd=ROOT, env=environment, stdout=output, stderr=output
@@ -105,11 +114,14 @@ def wait_for(address: str, process: subprocess.Popen, log: Path, seconds: float 
 
 
 @pytest.fixture(scope="session")
-def browser(chromium):
+def browser(chromium, tmp_path_factory):
+    """A browser whose camera shows the sample sequence."""
     from playwright.sync_api import sync_playwright
 
+    film = write_y4m(tmp_path_factory.mktemp("film") / "camera.y4m", sample_pictures(4))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        flags = [*FLAGS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield browser
         browser.close()
 
