@@ -14,18 +14,16 @@ import numpy as np
 from faceviz.display.colormaps import lookup_table
 from faceviz.display.scene import Pane, SceneSpec, scene
 from faceviz.display.settings import Settings
-from faceviz.errors import ShapeError
 from faceviz.landmarks import NAMES, POLYLINES
 from faceviz.scan import FaceScan
+from faceviz.view.shots import OVERSAMPLING, check_size, cut_out, shot
 
 if TYPE_CHECKING:
     import pyvista as pv
 
     from faceviz.pipeline import LandmarkPrediction
 
-_SMALLEST, _LARGEST = 64, 8000  # pixels
 _AMBIENT = 0.3  # and the rest from the viewer's side: skin that faces him has the colours of the bar
-_OVERSAMPLING = 2  # edges are smoothed by drawing larger; VTK's own multisampling is slow in software
 _VIEW_ANGLE = 24.0  # degrees
 _BAR_SHARE = 0.11  # of the height
 _LIFT = 0.01  # radii by which landmarks are drawn nearer to the viewer, out of the skin
@@ -101,42 +99,9 @@ def scene_image(
     try:
         if not transparent:
             return shot(plotter, size)
-        return _cut_out(*(shot(plotter, size, paper) for paper in ("black", "white")))
+        return cut_out(*(shot(plotter, size, paper) for paper in ("black", "white")))
     finally:
         plotter.close()
-
-
-def check_size(size: tuple[int, int]) -> None:
-    """Refuses pictures that nobody could look at, or that no memory holds.
-
-    Raises:
-        ShapeError: with the sizes there may be.
-    """
-    width, height = size
-    if min(size) < _SMALLEST or max(size) > _LARGEST:
-        which, limit = (
-            ("small", f"least is {_SMALLEST}") if min(size) < _SMALLEST else ("large", f"most is {_LARGEST}")
-        )
-        raise ShapeError(f"a picture of {width} x {height} pixels is too {which}; the {limit} each way")
-
-
-def shot(plotter: pv.Plotter, size: tuple[int, int], paper: str | None = None) -> np.ndarray:
-    """What a plotter of ``scene_plotter`` shows, on its own or another paper, (height, width, 3) uint8."""
-    width, height = size
-    if paper is not None:
-        plotter.set_background(paper, all_renderers=True)
-    plotter.render()  # else the screenshot may show a former frame
-    large = np.asarray(plotter.screenshot(return_img=True))[..., :3]
-    blocks = large.reshape(height, _OVERSAMPLING, width, _OVERSAMPLING, 3)
-    return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
-
-
-def _cut_out(on_black: np.ndarray, on_white: np.ndarray) -> np.ndarray:
-    """``a = 1 - (w - b)`` and ``c = b / a``: colour and opacity from the picture on two papers."""
-    black, white = on_black.astype(np.float64), on_white.astype(np.float64)
-    alpha = 1.0 - np.clip((white - black).mean(axis=-1, keepdims=True) / 255, 0.0, 1.0)
-    colour = np.clip(black / np.maximum(alpha, 1 / 255), 0, 255)
-    return np.round(np.concatenate([colour, 255 * alpha], axis=-1)).astype(np.uint8)
 
 
 def scene_plotter(spec: SceneSpec, picture: tuple[int, int]) -> pv.Plotter:
@@ -146,7 +111,7 @@ def scene_plotter(spec: SceneSpec, picture: tuple[int, int]) -> pv.Plotter:
         spec: the scene.
         picture: its size in pixels; what is drawn is larger, for smooth edges.
     """
-    size = (picture[0] * _OVERSAMPLING, picture[1] * _OVERSAMPLING)
+    size = (picture[0] * OVERSAMPLING, picture[1] * OVERSAMPLING)
     return _plotter(spec, size)
 
 

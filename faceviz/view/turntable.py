@@ -13,7 +13,8 @@ import numpy as np
 from faceviz.display.colormaps import lookup_table
 from faceviz.display.scene import SceneSpec
 from faceviz.errors import ConfigError, FileFormatError, nearest_name
-from faceviz.view.render import check_size, scene_plotter, shot
+from faceviz.view.render import scene_plotter
+from faceviz.view.shots import check_size, shot
 
 if TYPE_CHECKING:
     import pyvista as pv

@@ -158,5 +158,5 @@ def test_size_and_resolution_are_written_into_the_file(predictor):
 
 
 def test_a_picture_too_large_for_memory_is_refused(predictor):
-    with pytest.raises(ShapeError, match="the most is 8000"):
+    with pytest.raises(ShapeError, match="the most is 5000"):
         scene_image(scene(predictor.predict(random_face(1, 200)), Settings()), (300, 90_000))
