@@ -9,6 +9,7 @@ class Camera {
     this.model = model;
     this.video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
     this.video.style.cssText = "position:absolute;width:2px;height:2px;opacity:0;pointer-events:none";
+    this.video.setAttribute("aria-hidden", "true");
     this.canvas = document.createElement("canvas");
     this.asked = 0;
   }
