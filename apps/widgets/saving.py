@@ -46,7 +46,7 @@ class Saving:
             icon="save",
             size="small",
             variant="outlined",
-            margin=(13, 8, 4, 0),
+            margin=(10, 8, 4, 0),
             sx=_WHOLE,
         )
         self.form = pmui.Select(label="What", options=list(FORMS), value="Session", **FIELD)
@@ -71,7 +71,7 @@ class Saving:
         self.open.on_click(lambda _: self.dialog.param.update(open=True))
         self.form.param.watch(lambda _: self._describe(), "value")
         self.save.on_click(lambda _: self.start())
-        self.cancel.on_click(lambda _: self._stop.set())
+        self.cancel.on_click(lambda _: self._give_up())
         self._describe()
 
     def start(self) -> None:
@@ -87,6 +87,10 @@ class Saving:
             return
         asked = WORKER.submit(self._measure, session)  # then drawn; the painter waits for nobody
         asked.add_done_callback(lambda motions: PAINTER.submit(self._make, *job, motions))
+
+    def _give_up(self) -> None:
+        self._stop.set()
+        self.state.object = "cancelling after this step\u2026"
 
     # ---- in the worker's thread, then in the painter's
 
@@ -128,6 +132,8 @@ class Saving:
     # ---- in the page's own thread
 
     def _on_progress(self, done: int, total: int) -> None:
+        if self._stop.is_set():
+            return
         self.bar.value = round(100 * done / total)
         self.state.object = f"{done} of {total}"
 

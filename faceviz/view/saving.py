@@ -47,12 +47,12 @@ FORMS: dict[str, Form] = {
         Form(
             "Report, web page",
             ".report.html",
-            "The same, with the scene to be turned; one file.",
+            "The report as one file, with the scene to be turned.",
             measures=True,
         ),
         Form("Picture, PNG", ".png", "The scene from the front, for print.", sized=True),
         Form("Turntable, MP4", ".mp4", "The camera goes once about the scan.", sized=True),
-        Form("Turntable, GIF", ".gif", "The same for slides and web pages.", sized=True),
+        Form("Turntable, GIF", ".gif", "A film without end for slides and web pages.", sized=True),
         Form("3D scene, web page", ".scene.html", "One file that turns in any browser, without a network."),
     )
 }
