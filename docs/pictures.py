@@ -9,9 +9,14 @@ Each is a WebP below 150 KB in docs/_static, in a light and a dark version where
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,6 +26,7 @@ STATIC = DOCS / "_static"
 sys.path.insert(0, str(DOCS.parent))
 
 MOST_BYTES = 150_000
+_SCREEN = {"width": 1280, "height": 720}
 _QUALITIES = (88, 80, 70, 60, 50)
 _INK = {
     "light": ("#ffffff", "#1c2330", "#8a93a3"),
@@ -162,7 +168,105 @@ def science() -> None:
     write("science/spheres", lesson.plot_spheres(spheres).data)
 
 
-PARTS: dict[str, Callable[[], None]] = {"landmarks": landmarks, "science": science}
+@contextmanager
+def _served() -> Iterator[str]:
+    """The address of the landmark app, served for as long as it takes."""
+    from tests.browser.conftest import free_port, wait_for
+
+    port = free_port()
+    command = [sys.executable, "-m", "panel", "serve", "apps/landmarks.py", "--port", str(port)]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.txt"
+        with log.open("w") as output:
+            server = subprocess.Popen(
+                [*command, "--address", "127.0.0.1"], cwd=DOCS.parent, stdout=output, stderr=output
+            )
+        try:
+            address = f"http://127.0.0.1:{port}/landmarks"
+            wait_for(address, server, log)
+            yield address
+        finally:
+            server.kill()
+            server.wait()
+
+
+@contextmanager
+def _chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import FLAGS
+    from tests.conftest import BROWSERS
+
+    path = next(filter(None, map(shutil.which, BROWSERS)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+#: Pictures of the tour: what the page's address asks for, and the tab of its panel that is opened.
+_TOUR = {
+    "first": ("", None),
+    "turned": ("?rotation_deg=15,35,0&translation=40,0,0", None),
+    "landmark": ("?scan=Smile&landmark=54", None),
+    "ordinary": ("?beside=model&second=ordinary&rotation_deg=0,50,20", None),
+    "layers": ("?beside=model&second=ordinary&rotation_deg=0,50,20", "Layers"),
+}
+
+
+def tour() -> None:
+    """The landmark app, step by step, light and dark."""
+    from tests.browser.driver import LandmarksPage
+
+    with _served() as address, _chromium() as browser:
+        for name, (query, tab) in _TOUR.items():
+            shown = LandmarksPage(browser, address + query)
+            shown.page.locator(".fv[data-drawn]").wait_for()
+            if tab:
+                shown.open_tab(tab)
+                shown.page.locator(".layer").first.wait_for()
+            shown.rest(1.5)
+            write(f"tour/{name}.light", shown.page.screenshot())
+            shown.page.get_by_role("button", name="Toggle theme").click()
+            shown.page.mouse.move(640, 4)  # the tooltip goes with it
+            shown.page.locator(".fv[data-dark]").wait_for()
+            shown.rest(1.5)
+            write(f"tour/{name}.dark", shown.page.screenshot())
+            shown.close()
+
+
+def notebook() -> None:
+    """``faceviz.explore`` in JupyterLab."""
+    from tests.notebooks.lab import NotebookPage, jupyterlab
+
+    path = DOCS.parent / "notebooks" / "explore_scan.ipynb"
+    for theme in _INK:
+        with tempfile.TemporaryDirectory() as folder, _chromium() as browser:
+            with jupyterlab(Path(folder), path, dark=theme == "dark") as address:
+                opened = NotebookPage(browser.new_page(viewport=_SCREEN), address, path.name)
+                for cell in (1, 3):
+                    opened.run(cell)
+                opened.wait_for_canvas().scroll_into_view_if_needed()
+                opened.page.wait_for_timeout(2000)
+                write(f"tour/notebook.{theme}", opened.page.screenshot())
+
+
+def report() -> None:
+    """A report as HTML, as ``faceviz report`` writes it."""
+    scan = DOCS.parent / "assets" / "scans" / "sample_smile.ply"
+    with tempfile.TemporaryDirectory() as folder, _chromium() as browser:
+        out = Path(folder) / "report.html"
+        command = [sys.executable, "-m", "faceviz", "report", str(scan), "-o", str(out)]
+        subprocess.run(command, check=True, cwd=DOCS.parent)
+        page = browser.new_page(viewport=_SCREEN)
+        page.goto(out.as_uri())
+        page.wait_for_timeout(4000)
+        write("tour/report", page.screenshot())
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "landmarks": landmarks, "science": science, "tour": tour, "notebook": notebook, "report": report,
+}  # fmt: skip
 
 
 def main() -> None:
