@@ -44,8 +44,8 @@ def make_setup(source: str | None, model: str, truth: str | None):
         CheckpointError: there are no such weights.
         FileFormatError: there is no such source or truth.
     """
+    from desktop.setup import Setup
     from desktop.sources import sample_clip
-    from desktop.window import Setup
 
     from faceviz.io.frames import open_frames
     from faceviz.pipeline import model_folder
@@ -97,4 +97,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is a window to close
     sys.exit(main())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
+APPS = Path(__file__).parents[1] / "apps"
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
@@ -31,3 +33,13 @@ def ensure_display() -> None:
         number = answer.readline().strip()
     assert number, "Xvfb did not start"
     os.environ["DISPLAY"] = f":{number}"
+
+
+def desktop_application():
+    """The QApplication of the desktop program, on a screen."""
+    pytest.importorskip("PySide6")
+    ensure_display()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(APPS))
+        from desktop.application import make_application
+    return make_application()

@@ -9,6 +9,12 @@ from faceviz.display.reconstruction import FaceProgress, helped_text
 
 _NONE = "-"
 
+#: Without and with a truth.
+CHART_TITLES = {
+    False: "Which image helped: change of the face by each image, mm",
+    True: "Which image helped: change by each image, mm; dashed: error, mm (right)",
+}
+
 
 class Facts(QWidget):
     """What was counted and measured, in words."""

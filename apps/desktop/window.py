@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,39 +13,18 @@ from desktop import outputs, watcher
 from desktop.chart import ChangeChart
 from desktop.controls import Controls, bind_keys, keys_box
 from desktop.face_pane import FacePane
-from desktop.layout import Facts, lay_out
+from desktop.layout import CHART_TITLES, Facts, lay_out
 from desktop.reconstructing import Reconstructing, Seen
+from desktop.setup import Setup
 from desktop.sources import SourceMenu, dropped_path
 from desktop.theme import DARK, LIGHT, palette, style_sheet
 from desktop.video_pane import VideoPane
 from desktop.watcher import SourceWatcher
 from faceviz.errors import FacevizError
-from faceviz.io.frames import FrameSource, open_frames
 from faceviz.io.recording import VideoRecorder
 
 TICK_MS = 30
-CHART_TITLES = {
-    False: "Which image helped: change of the face by each image, mm",
-    True: "Which image helped: change by each image, mm; dashed: error, mm (right)",
-}
 _REST = 2.0  # times as long as the last drawing took, the window rests before the next face is drawn
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What the program is started with.
-
-    Attributes:
-        source: what shows the face.
-        load: makes the reconstructor; told whether pictures come quickly, one like the other.
-        load_truth: reads the true face, if there is one.
-        open: opens sources.
-    """
-
-    source: str
-    load: Callable[[bool], object]
-    load_truth: Callable[[], object] | None = None
-    open: Callable[[str], FrameSource] = open_frames
 
 
 class ReconstructWindow(QMainWindow):
