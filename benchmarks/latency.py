@@ -83,15 +83,44 @@ def main() -> None:
     )
     parser.add_argument("--moves", type=int, default=40)
     parser.add_argument("--pause", type=float, default=0.6, help="seconds between two moves")
+    parser.add_argument(
+        "--vertices", type=int, help="heat on a mesh of so many vertices, dropped on the page"
+    )
     parser.add_argument("--json", type=Path, help="write all times there")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.jsonl"
         with served(trace) as address, opened(address) as page:
+            if asked.vertices:
+                print(f"heat on a mesh of {drop_mesh(page, asked.vertices, Path(folder)):,} vertices")
             moves = [measured(page, trace, 3.0 * i + 3.0, asked.pause) for i in range(asked.moves + 3)][3:]
     report(moves)
     if asked.json:
         asked.json.write_text(json.dumps(moves, indent=1))
+
+
+def drop_mesh(page, vertices: int, folder: Path) -> int:
+    """The neutral sample, each triangle cut into four, of which so many are kept; its number of vertices."""
+    import numpy as np
+    import trimesh
+
+    from faceviz.io import read_scan, write_scan
+
+    scan = read_scan(ROOT / "assets/scans/sample_neutral.ply")
+    points, triangles = trimesh.remesh.subdivide(scan.points, scan.triangles)
+    front = np.argsort(-points[triangles].mean(axis=1)[:, 2], kind="stable")
+    low, high = 1, len(front)
+    while low < high:  # the fewest triangles, from the front, that have enough vertices
+        middle = (low + high) // 2
+        enough = len(np.unique(triangles[front[:middle]])) >= vertices
+        low, high = (low, middle) if enough else (middle + 1, high)
+    used, corners = np.unique(triangles[front[:low]], return_inverse=True)
+    mesh = scan.with_(points=points[used], triangles=corners.reshape(-1, 3))
+    write_scan(folder / "mesh.npz", mesh)
+    page.locator("input[type=file]").first.set_input_files(folder / "mesh.npz")
+    page.get_by_text(f"{len(used):,} points").first.wait_for()
+    time.sleep(3.0)
+    return len(used)
 
 
 def measured(page, trace: Path, value: float, pause: float) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Protocol
 import panel as pn
 import panel_material_ui as pmui
 
+from widgets.accessible import Accessible
 from widgets.help import Help
 
 BAR = 52  # height of the header, in CSS pixels
@@ -44,7 +45,13 @@ class Frame:
         self._opened: dict[str, tuple[pn.viewable.Viewable, ...]] = {}
         titles = list(self._sections)
         self.tabs = pmui.RadioButtonGroup(
-            options=titles, value=titles[0], size="small", margin=(0, 16), align="center", sx=_TABS
+            options=titles,
+            value=titles[0],
+            color="default",
+            size="small",
+            margin=(0, 12),
+            align="center",
+            sx=_TABS,
         )
         self._header = pmui.Row(align="center", margin=0, **_WIDE)
         self._sidebar = pmui.Column(margin=0, **_WIDE)
@@ -58,11 +65,12 @@ class Frame:
         self.tabs.value = title
 
     def template(self) -> pmui.Page:
+        names = Accessible(width=0, height=0, margin=0)
         self._page = pmui.Page(
             title="faceviz",
             sidebar=[self._sidebar],
             main=[self._main],
-            header=[pmui.Row(self.tabs, self._header, self.help, margin=0, **_WIDE)],
+            header=[pmui.Row(self.tabs, self._header, self.help, names, margin=0, **_WIDE)],
             sidebar_width=300,
             sidebar_resizable=False,
             theme_config=_THEME,
@@ -94,8 +102,8 @@ class Frame:
 
 
 _TABS = {
-    "& .MuiToggleButton-root": {"textTransform": "none", "fontSize": "13.5px", "padding": "3px 14px"},
-    "& .MuiToggleButton-root.Mui-selected": {
+    "& .MuiToggleButton-root": {"textTransform": "none", "fontSize": "13.5px", "padding": "3px 12px"},
+    "& .MuiToggleButton-root.Mui-selected, & .MuiToggleButton-root:hover": {
         "backgroundColor": "color-mix(in srgb, currentColor 15%, transparent) !important",
         "color": "inherit !important",
     },

@@ -34,3 +34,8 @@ def readout(share: float) -> pn.pane.HTML:
     return pn.pane.HTML(
         "", stylesheets=[readouts.STYLE], styles=styles, height=86, margin=(8, 0, 4, 8), **WIDE
     )
+
+
+def claim(text: str) -> pn.pane.HTML:
+    """What a tab is for, in the header; cut short where there is no room."""
+    return pn.pane.HTML(text, stylesheets=[CLAIM], min_width=0, align="center", sizing_mode="stretch_width")

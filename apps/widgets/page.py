@@ -16,7 +16,7 @@ from widgets.bars import BarChart
 from widgets.doubts import STYLE as DOUBTS
 from widgets.dropper import Dropper
 from widgets.frame import MAIN_HEIGHT
-from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
+from widgets.look import BUSY, DROP, FIELD, SMALL, WIDE, claim, readout
 from widgets.measuring import Measuring
 from widgets.memory import Memory
 from widgets.models import ModelChoosers
@@ -120,10 +120,8 @@ class LandmarksPage:
         self.drop[:] = [place]
 
     def header(self) -> pn.viewable.Viewable:
-        claim = pn.pane.HTML(
-            "68 landmark heatmaps that stay put, however the face is moved", stylesheets=[CLAIM]
-        )
-        return pmui.Row(claim, self.busy, margin=0, **WIDE)
+        what = claim("68 landmark heatmaps that stay put, however the face is moved")
+        return pmui.Row(what, self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         models = self.models
@@ -153,7 +151,7 @@ _TABS = {
     "& .MuiTab-root": {
         "minHeight": "38px",
         "minWidth": "0",
-        "padding": "4px 13px",
+        "padding": "4px 9px",
         "fontSize": "13.5px",
         "textTransform": "none",
     },

@@ -16,7 +16,7 @@ from faceviz.scan import FaceScan
 from widgets import readouts, scans
 from widgets.dropper import Dropper
 from widgets.frame import MAIN_HEIGHT
-from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
+from widgets.look import BUSY, DROP, FIELD, SMALL, WIDE, claim, readout
 from widgets.page import ALL, BODIES, LANDMARKS
 from widgets.table import GRID
 from widgets.viewer import SceneView
@@ -61,7 +61,7 @@ class PairPage:
         )  # fmt: skip
         self.grid = pn.widgets.Tabulator(
             _frame(None, []),
-            widths={"#": 34, "Distance": 74, "\u00b1": 50, "Moved": 62},
+            widths={"#": 34, "Distance": 66, "\u00b1": 42, "Moved": 56},
             text_align={"#": "right", "Distance": "right", "\u00b1": "right"},
             formatters={name: NumberFormatter(format="0.0") for name in _COLUMNS},
             header_tooltips={
@@ -106,8 +106,8 @@ class PairPage:
         self.left.object = readouts.tile("Left by alignment", f"{left:.1f} <small>{unit}</small>", "RMS")
 
     def header(self) -> pn.viewable.Viewable:
-        claim = pn.pane.HTML("Two scans, or two expressions, against each other", stylesheets=[CLAIM])
-        return pmui.Row(claim, pn.Spacer(**WIDE), self.busy, margin=0, **WIDE)
+        what = claim("Two scans, or two expressions, against each other")
+        return pmui.Row(what, self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         hint = pn.pane.HTML(_HINT, stylesheets=[SMALL], margin=(0, 10, 4, 10), **WIDE)

@@ -176,8 +176,8 @@ def _note(comparison: ScanComparison, landmark: int | None) -> str:
     scale, unit = comparison.mm_per_unit or 1.0, "mm" if comparison.mm_per_unit else "units"
     if landmark is not None:
         return f"{where(landmark)}: moved by {scale * comparison.distance[landmark]:.1f} {unit}"
-    moved = "" if comparison.moved is None else f", {int(comparison.moved.sum())} of 68 beyond uncertainty"
-    return f"landmarks moved by {scale * comparison.distance.mean():.1f} {unit} in the mean{moved}"
+    moved = "" if comparison.moved is None else f"; {int(comparison.moved.sum())} beyond uncertainty"
+    return f"moved by {scale * comparison.distance.mean():.1f} {unit}{moved}"
 
 
 def _round_up(value: float) -> float:

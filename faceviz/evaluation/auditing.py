@@ -11,7 +11,7 @@ import numpy as np
 from faceviz.errors import ConfigError, NoFaceError
 from faceviz.evaluation.audit import LIMIT, TruthAudit, audit_truth
 from faceviz.evaluation.corruption import CORRUPTIONS, Trial, try_audit
-from faceviz.landmarks import LANDMARK_COUNT, NAMES
+from faceviz.landmarks import INNER, NAMES
 from faceviz.scan import FaceScan
 from faceviz.uncertainty import face_rotation
 
@@ -27,7 +27,7 @@ _ENOUGH = 5
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """A landmark that lies elsewhere than predicted on all scans alike.
+    """An inner landmark that lies elsewhere than predicted on all scans alike; the jaw line is no place but a contour.
 
     Args:
         landmark: its number; ``name`` in words.
@@ -144,7 +144,7 @@ def _conventions(offsets: np.ndarray) -> tuple[Convention, ...]:
     ratio = length / np.median(offsets[..., 3], axis=0)
     found = [
         Convention(i, NAMES[i], (float(mean[i, 0]), float(mean[i, 1]), float(mean[i, 2])), float(ratio[i]))
-        for i in range(LANDMARK_COUNT)
+        for i in INNER
         if ratio[i] > OFFSET and length[i] > _CERTAIN * error[i]
     ]
     return tuple(sorted(found, key=lambda convention: -convention.ratio))

@@ -58,6 +58,7 @@ class Viewer {
     this.gl = make("canvas", "gl");
     this.gl.tabIndex = 0;
     this.gl.setAttribute("role", "img");
+    this.gl.setAttribute("aria-label", "3D view, still empty");
     try {
       this.stage = new Stage(this.gl);
     } catch {
