@@ -75,10 +75,14 @@ class LandmarksPage:
     def choose(self, label: str, option: str) -> None:
         if self.text(self.chooser(label)) == option:
             return
-        self.chooser(label).click()
-        self.page.locator("li").filter(has_text=re.compile(f"^{re.escape(option)}$")).click()
-        self.page.locator("li").first.wait_for(state="detached")
+        self.pick(label, option)
         self.rest()
+
+    def pick(self, label: str, option: str) -> None:
+        self.chooser(label).click()
+        chosen = self.page.locator("li:visible").filter(has_text=re.compile(f"^{re.escape(option)}$"))
+        chosen.click()
+        chosen.wait_for(state="hidden")
 
     def type(self, label: str, value: float) -> None:
         field = self.page.get_by_role("spinbutton", name=label, exact=True)

@@ -22,9 +22,8 @@ class ReconstructTab(LandmarksPage):
         return self.page.get_by_role("button", name=name, exact=True)
 
     def choose(self, label: str, option: str) -> None:
-        self.chooser(label).click()
-        self.page.get_by_role("option", name=option, exact=True).click()
-        self.page.get_by_role("option").first.wait_for(state="detached")
+        self.pick(label, option)
+        self.settle()
 
     def drop(self, **files: bytes) -> None:
         """Files by name, whose dot is written as an underscore."""

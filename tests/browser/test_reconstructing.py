@@ -50,12 +50,10 @@ def test_colours_of_the_change_and_points_are_other_pictures(tab):
     tab.run(a_jpg=image(0), b_jpg=image(1))
     height = tab.face()
     tab.choose("Colour by", "Change by the last picture")
-    tab.settle()
     change = tab.face()
     assert difference(height, change) > 0.1
     tab.choose("Colour by", "Height")
     tab.choose("Draw", "Points")
-    tab.settle()
     points = tab.face()
     assert difference(height, points) > 0.01 and coloured_share(points) > 0.1
     tab.choose("Draw", "Surface")
