@@ -65,7 +65,10 @@ def main() -> None:
         alive = server.poll() is None
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
     print(f"{processor()}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}")
     for name, value in figures.items():
         print(f"  {name}: {value}")
@@ -134,8 +137,8 @@ def _figures(seen: list[Seen], memory_mb: float, log: list[str]) -> dict[str, ob
         "sessions held": len(seen) - len(errors),
         "seconds to the first picture, each": [round(person.first_s, 1) for person in seen],
         "answers": int(np.isfinite(answers).sum()),
-        "median ms from a turn to its heat": round(float(np.median(answers))),
-        "95 % under, ms": round(float(np.quantile(answers, 0.95))),
+        "median ms from a turn to its heat": round(float(np.median(answers)), 1),
+        "95 % under, ms": round(float(np.quantile(answers, 0.95)), 1),
         "largest memory of the server, MB": round(memory_mb),
         "received, MB": round(sum(person.bytes for person in seen) / 1e6, 1),
         "errors": errors,

@@ -13,6 +13,7 @@ from faceviz.cli import (
     compare,
     doctor,
     evaluate,
+    export,
     import_checkpoint,
     landmarks,
     preprocess,
@@ -47,6 +48,7 @@ for name, group, text in (
 ):
     app.add_typer(group, name=name, help=text)
 app.command("preprocess")(preprocess.preprocess)
+app.command("export")(export.export)
 app.command("import-checkpoint")(import_checkpoint.import_checkpoint)
 app.command("audit")(audit.audit)
 app.command("compare")(compare.compare)
