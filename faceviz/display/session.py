@@ -7,7 +7,7 @@ network: the numbers are those that were saved.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +45,14 @@ class Session:
         settings: as chosen.
         second: the same of the model beside, if there is one.
         models: the networks, as recorded with the numbers.
-        provenance: where and when the numbers were made.
+        provenance: where and when the numbers were made; here and now by default, found out when it is saved.
     """
 
     moved: Moved
     settings: Settings
     second: Moved | None = None
     models: tuple[ModelRecord, ...] = ()
-    provenance: Provenance = field(default_factory=lambda: _here_and_now())
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -171,7 +171,7 @@ def session_document(session: Session) -> SessionDocument:
             view_record(view, model, session.settings.threshold)
             for view, model in zip(session.views, session.models, strict=True)
         ),
-        provenance=session.provenance,
+        provenance=session.provenance or _here_and_now(),
     )
 
 

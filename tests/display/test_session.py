@@ -79,7 +79,8 @@ def altered(content: bytes, document=lambda d: None, drop: str = "", **arrays) -
 def test_an_opened_session_has_identical_numbers_and_an_identical_scene(session, content):
     opened = read_session_bytes("a.zip", content)
     assert opened.settings == session.settings
-    assert session_document(opened) == session_document(session)
+    told, again = (session_document(part).model_dump(exclude={"provenance"}) for part in (session, opened))
+    assert again == told
     for threshold in (0.1, 0.31, 0.9):
         assert state.moved_table(opened.moved, threshold) == state.moved_table(session.moved, threshold)
         assert state.moved_table(opened.second, threshold) == state.moved_table(session.second, threshold)
