@@ -155,7 +155,9 @@ def _run_onnx(subject: Exportable, path: Path) -> tuple[np.ndarray, ...]:
         raise MissingDependencyError(
             'the check needs onnxruntime; install it with: pip install "faceviz[export]"'
         ) from error
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3  # it warns of constants that it folds later
+    session = onnxruntime.InferenceSession(str(path), quiet, providers=["CPUExecutionProvider"])
     return tuple(session.run(list(subject.outputs), subject.arrays()))
 
 
