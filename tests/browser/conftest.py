@@ -90,7 +90,7 @@ def server(model, other_models, tmp_path_factory) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=90)
 
 
 def free_port() -> int:

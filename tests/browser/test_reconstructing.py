@@ -61,13 +61,14 @@ def test_colours_of_the_change_and_points_are_other_pictures(tab):
 
 def test_the_camera_feeds_the_face_until_it_is_paused_or_stopped(tab):
     mean = tab.face()
+    assert difference(mean, tab.face()) < 0.0002, "nothing moves yet"
     tab.button("Start camera").click()
     tab.until(lambda: tab.used >= 2)
     tab.button("Pause").click()
     tab.button("Resume").wait_for()
     tab.settle()
     held = tab.used
-    assert difference(mean, tab.face()) > 0.004 and marked_share(tab.shot()) > 0.001
+    assert difference(mean, tab.face()) > 0.001 and marked_share(tab.shot()) > 0.001
     tab.page.wait_for_timeout(1200)
     assert tab.used == held, "paused"
     tab.button("Resume").click()
