@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ALL = -1  # in the chooser: no single landmark
 _WORST = 5
 _AXES = "xyz"
-_HALF = ipywidgets.Layout(width="320px")
+_HALF = ipywidgets.Layout(width="272px")
 _BESIDE = {"Truth": "truth", "Difference": "difference", "Other model": "model", "Nothing": "nothing"}
 _BODIES = {"Surface": "surface", "Points": "points", "Network's points": "network"}
 

@@ -32,6 +32,7 @@ def test_a_slider_in_jupyterlab_moves_the_scan_and_its_heat_stays(chromium, tmp_
             page.keyboard.press("PageUp")
         page.wait_for_function("n => document.querySelector('.fv').dataset.heats != n", arg=drawn)
         page.get_by_text(re.compile("the motion changed the heat by")).wait_for()
+        page.get_by_text("| Idle").first.wait_for()  # all four steps are answered
         notebook.wait_for_canvas()
         after = decoded(canvas.screenshot())
         assert difference(before, after) > 0.03 and hot_share(after) > 0.01
