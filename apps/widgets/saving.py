@@ -65,6 +65,7 @@ class Saving:
             pmui.Column(*fields, pmui.Row(self.save, self.cancel, margin=(8, 0)), width=380, min_height=250),
             title="Save what is shown",
             show_close_button=True,
+            close_on_click=True,
         )
         self.view = pmui.Row(self.open, self.dialog, self.deliver, margin=0)
         self._told, self._made = later(self._on_progress), later(self._on_made)
