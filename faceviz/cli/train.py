@@ -19,6 +19,11 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on where a stop
 BudgetOption = Annotated[
     float | None, typer.Option(help="Stop after so many minutes of wall clock, keeping the best.")
 ]
+DevicesOption = Annotated[int, typer.Option(min=1, help="Devices of each machine to train on.")]
+NodesOption = Annotated[int, typer.Option("--num-nodes", min=1, help="Machines; begin the command on each.")]
+StrategyOption = Annotated[
+    str, typer.Option(metavar="NAME", help="How they share the work, as Lightning names it: auto, ddp, fsdp.")
+]
 OutOption = Annotated[
     Path, typer.Option(metavar="DIR", help="Folder of the run: checkpoints, curves, weights.")
 ]
@@ -35,6 +40,9 @@ def landmarks(
     resume: ResumeOption = False,
     budget_minutes: BudgetOption = None,
     out: OutOption = Path("runs/landmarks"),
+    devices: DevicesOption = 1,
+    num_nodes: NodesOption = 1,
+    strategy: StrategyOption = "auto",
 ) -> None:
     """Train the landmark network.
 
@@ -42,10 +50,18 @@ def landmarks(
     Examples:
       faceviz train landmarks --config configs/landmarks.yaml --out runs/first
       faceviz train landmarks --config configs/landmarks.yaml --out runs/first --resume --budget-minutes 60
+      faceviz train landmarks --config configs/landmarks.yaml --out runs/first --devices 4 --strategy ddp
     """
     train = _training("landmarks", config).train_landmarks
-    result = train(config, out=out, resume=resume, budget_minutes=budget_minutes, draw=_draw_landmarks)
-    print(
+    result = train(
+        config,
+        out=out,
+        resume=resume,
+        budget_minutes=budget_minutes,
+        devices=_devices(devices, num_nodes, strategy),
+        draw=_draw_landmarks,
+    )
+    _tell(
         f"best IoU {result.best_iou:.4f} after {result.steps} steps, {result.minutes:.0f} minutes: {result.model}"
     )
 
@@ -56,6 +72,9 @@ def reconstruction(
     resume: ResumeOption = False,
     budget_minutes: BudgetOption = None,
     out: OutOption = Path("runs/reconstruction"),
+    devices: DevicesOption = 1,
+    num_nodes: NodesOption = 1,
+    strategy: StrategyOption = "auto",
 ) -> None:
     """Train a network that makes a 3D face from images.
 
@@ -68,11 +87,32 @@ def reconstruction(
       faceviz train reconstruction --config configs/reconstruction.yaml --out runs/first --resume --budget-minutes 60
     """
     train = _training("reconstruction", config).train_reconstruction
-    result = train(config, out=out, resume=resume, budget_minutes=budget_minutes, draw=_draw_reconstruction)
-    print(
+    result = train(
+        config,
+        out=out,
+        resume=resume,
+        budget_minutes=budget_minutes,
+        devices=_devices(devices, num_nodes, strategy),
+        draw=_draw_reconstruction,
+    )
+    _tell(
         f"validation error {result.best_mm:.2f} mm after {result.steps} steps, {result.minutes:.0f} minutes: "
         f"{result.models['validation']}"
     )
+
+
+def _devices(devices: int, num_nodes: int, strategy: str) -> Any:
+    from faceviz.training.devices import Devices
+
+    return Devices(devices, num_nodes, strategy)
+
+
+def _tell(text: str) -> None:
+    """Once, however many processes train."""
+    from faceviz.training.devices import is_first
+
+    if is_first():
+        print(text)
 
 
 def _training(name: str, config: Path) -> Any:

@@ -61,21 +61,27 @@ def steps_in_epoch(clouds: int, batch: int) -> int:
 
 
 class Batches(IterableDataset):
-    """Batches without end from number ``start`` on.
+    """Batches without end from number ``start`` on, every ``stride``-th.
 
     Batch ``i`` is drawn by ``i`` alone, so that a resumed run goes on with the batches it would have had (once all
     scans are on disk). With epochs, ``i`` has its place in the order of its epoch, else clouds are drawn at random.
     """
 
     def __init__(
-        self, clouds: CloudFolder, config: LandmarkTrainingConfig, network: nn.Module, start: int
+        self,
+        clouds: CloudFolder,
+        config: LandmarkTrainingConfig,
+        network: nn.Module,
+        start: int,
+        stride: int = 1,
     ) -> None:
-        self.clouds, self.config, self.network, self.start = clouds, config, network, start
+        self.clouds, self.config, self.network = clouds, config, network
+        self.start, self.stride = start, stride
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
-        for number in itertools.count(self.start):
-            if number % 20 == 0:
+        for number in itertools.count(self.start, self.stride):
+            if number // self.stride % 20 == 0:
                 self.clouds.refresh()
             yield self.batch(number)
 

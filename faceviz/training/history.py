@@ -23,7 +23,7 @@ class HistoryFile(L.Callback):
         self.folder, self.draw = folder, draw
 
     def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
-        if trainer.sanity_checking or not module.history:
+        if trainer.sanity_checking or not module.history or not trainer.is_global_zero:
             return
         write_history(self.folder / "history.csv", module.history)
         if self.draw:

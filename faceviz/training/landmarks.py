@@ -21,10 +21,11 @@ from faceviz.pipeline import LandmarkPredictor
 from faceviz.training.batches import Batches, ValidationClouds, steps_in_epoch
 from faceviz.training.clouds import CloudFolder
 from faceviz.training.config import LandmarkTrainingConfig, read_config
+from faceviz.training.devices import ONE, Devices, Share, is_first, wait_until
 from faceviz.training.history import Draw, HistoryFile, Row, read_history
 from faceviz.training.module import LandmarkModule
-from faceviz.training.run import begin, make_trainer, network_weights, steps_done
-from faceviz.training.scanning import fill, shard_folder, start_filling
+from faceviz.training.run import begin, fit, make_trainer, network_weights, steps_done
+from faceviz.training.scanning import fill, shard_folder, shards_needed, shards_there, start_filling
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def train_landmarks(
     out: str | Path = "runs/landmarks",
     resume: bool = False,
     budget_minutes: float | None = None,
+    devices: Devices = ONE,
     draw: Draw | None = None,
     say: Callable[[str], None] = print,
 ) -> TrainingResult:
@@ -57,6 +59,8 @@ def train_landmarks(
         resume: go on from the last checkpoint in ``out``; without one, begin.
         budget_minutes: stop after this much wall-clock time, the learning rate falling towards it; a resumed run
             counts the minutes before.
+        devices: what the run is spread over; with several, the program is begun again in each process, so that this
+            is called from a script or the command line. The first process alone makes data, writes and speaks.
         draw: given the history and a path, draws the curves.
         say: where messages go.
 
@@ -66,15 +70,19 @@ def train_landmarks(
     """
     config = read_config(config_path)
     out = Path(out)
+    devices.check()
+    if not is_first():
+        say, draw = _silent, None
     checkpoint, sources = begin(config, out, resume, say)
-    processes = _provide_data(config, sources, say)
+    processes = _provide_data(config, sources, say) if is_first() else _await_data(config)
     try:
-        module, iou = _run(config, out, checkpoint, budget_minutes, draw, say)
+        module, iou = _run(config, out, checkpoint, budget_minutes, devices, draw, say)
     finally:
         for process in processes:
             process.terminate()
     model = out / config.name
-    _write_model(model, module, config, sources, str(config_path), iou)
+    if is_first():
+        _write_model(model, module, config, sources, str(config_path), iou)
     say(f"best mean IoU at {IOU_THRESHOLD}: {iou:.3f}; weights in {model}")
     steps = module.trainer.global_step
     return TrainingResult(out, model, module.history, iou, steps, module.elapsed / 60, sources)
@@ -98,25 +106,38 @@ def _provide_data(
     return processes
 
 
+def _await_data(config: LandmarkTrainingConfig) -> list:
+    """Until the first process has made all validation clouds, and enough to train with."""
+    whole = config.data.workers == 0 or config.optimiser.epochs is not None
+    wait_until(lambda: shards_there(config.data, "val") >= shards_needed(config.data, "val"))
+    least = shards_needed(config.data, "train") if whole else 1
+    wait_until(lambda: shards_there(config.data, "train") >= least)
+    return []
+
+
+def _silent(_: str) -> None:
+    pass
+
+
 def _run(
     config: LandmarkTrainingConfig,
     out: Path,
     checkpoint: Path | None,
     budget_minutes: float | None,
+    devices: Devices,
     draw: Draw | None,
     say: Callable[[str], None],
 ) -> tuple[LandmarkModule, float]:
     """The module with its best weights in it, and their mean IoU on the validation clouds."""
     clouds = CloudFolder(shard_folder(config.data, "train"), config.data.scans)
-    steps = total_steps(config, len(clouds))
+    processes = devices.devices * devices.num_nodes
+    steps = total_steps(config, len(clouds), processes)
     module = LandmarkModule(config, steps, None if budget_minutes is None else 60.0 * budget_minutes)
     start = steps_done(checkpoint)
     if checkpoint is None and config.start_from is not None:
         module.began_with = _begin_with(config.start_from, module, say)
     module.history = read_history(out / "history.csv", start)
-    batches = Batches(clouds, config, module.network, start * config.optimiser.accumulate)
     held_back = CloudFolder(shard_folder(config.data, "val"), config.data.validation)
-    train_loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
     val_loader = DataLoader(ValidationClouds(held_back, config.data, module.network), batch_size=None)
     best = ModelCheckpoint(
         out / "checkpoints", "best", monitor="val_iou", mode="max", enable_version_counter=False
@@ -132,9 +153,13 @@ def _run(
         clip=config.optimiser.clip,
         average=config.optimiser.average,
         accumulate=config.optimiser.accumulate,
+        devices=devices,
     )
+    share = Share.of(trainer, start * config.optimiser.accumulate)
+    batches = Batches(clouds, config, module.network, share.start, share.stride)
+    train_loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
     say(f"training {sum(p.numel() for p in module.network.parameters()):,} parameters from step {start}")
-    trainer.fit(module, train_loader, val_loader, ckpt_path=checkpoint, weights_only=True)
+    fit(trainer, module, (train_loader, val_loader), checkpoint)
     trainer.validate(module, val_loader, verbose=False)
     return module, _take_better(module, best)
 
@@ -157,12 +182,12 @@ def _begin_with(model: str, module: LandmarkModule, say: Callable[[str], None]) 
     return first.description.get("sha256")
 
 
-def total_steps(config: LandmarkTrainingConfig, clouds: int) -> int:
-    """Steps of the optimiser in a whole run."""
+def total_steps(config: LandmarkTrainingConfig, clouds: int, processes: int = 1) -> int:
+    """Steps of the optimiser in a whole run, in each of which every process takes its batches."""
     o = config.optimiser
     if o.epochs is None:
         return o.steps
-    return -(-o.epochs * steps_in_epoch(clouds, o.batch) // o.accumulate)
+    return -(-o.epochs * steps_in_epoch(clouds, o.batch) // (o.accumulate * processes))
 
 
 def _epochs(module: LandmarkModule, config: LandmarkTrainingConfig) -> float | None:

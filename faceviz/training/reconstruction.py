@@ -20,13 +20,16 @@ from faceviz.io.weights import save_weights, write_card
 from faceviz.models.reconstruction.architectures import image_size
 from faceviz.models.reconstruction.stream import StreamConfig
 from faceviz.synth.shards import PEOPLE, write_sequences
+from faceviz.training.devices import ONE, Devices, Share, is_first, wait_until
 from faceviz.training.history import Draw, HistoryFile, Row, read_history
 from faceviz.training.pictures import UNCHANGED, PictureChanges
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig, read_reconstruction_config
 from faceviz.training.reconstruction_module import ReconstructionModule, StreamModule, ThomassenModule
-from faceviz.training.run import begin, make_trainer, network_weights, steps_done
+from faceviz.training.run import begin, fit, make_trainer, network_weights, steps_done
 from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
 from faceviz.training.shape_space import ShapeSpace
+
+_SPACE = "space.npz"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def train_reconstruction(
     out: str | Path = "runs/reconstruction",
     resume: bool = False,
     budget_minutes: float | None = None,
+    devices: Devices = ONE,
     draw: Draw | None = None,
     say: Callable[[str], None] = print,
 ) -> ReconstructionTrainingResult:
@@ -65,6 +69,7 @@ def train_reconstruction(
         resume: go on from the last checkpoint in ``out``; without one, begin.
         budget_minutes: stop after this much wall-clock time, a cosine falling towards it; a resumed run counts the
             minutes before.
+        devices: what the run is spread over, as of ``train_landmarks``.
         draw: given the history and a path, draws the curves.
         say: where messages go.
 
@@ -75,10 +80,19 @@ def train_reconstruction(
     config = read_reconstruction_config(config_path)
     out = Path(out)
     _picture_changes(config)
+    devices.check()
+    if not is_first():
+        say, draw = _silent, None
     checkpoint, sources = begin(config, out, resume, say)
-    if config.data.render:
+    if not is_first():  # the first process renders, then fits the space
+        wait_until((out / _SPACE).is_file)
+    elif config.data.render:
         _render(config, sources, say)
-    return _Run(config, out, sources, say).go(checkpoint, budget_minutes, draw)
+    return _Run(config, out, sources, say).go(checkpoint, budget_minutes, draw, devices)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def _render(
@@ -111,7 +125,7 @@ class _Run:
         say: Callable[[str], None],
     ) -> None:
         self.config, self.out, self.sources, self.say = config, out, sources, say
-        self.space = self._space(out / "space.npz")
+        self.space = self._space(out / _SPACE)
         self.train, self.validation = (self._folder(split) for split in ("train", "val"))
 
     def _space(self, path: Path) -> ShapeSpace:
@@ -131,7 +145,7 @@ class _Run:
         return SequenceFolder(Path(data.folder) / split, self.space, data.ict_folder, limit)
 
     def go(
-        self, checkpoint: Path | None, budget_minutes: float | None, draw: Draw | None
+        self, checkpoint: Path | None, budget_minutes: float | None, draw: Draw | None, devices: Devices
     ) -> ReconstructionTrainingResult:
         config, budget = self.config, None if budget_minutes is None else 60.0 * budget_minutes
         epoch = max(1, len(self.train) // config.optimiser.batch)
@@ -149,11 +163,12 @@ class _Run:
             patience=config.patience,
             clip=config.optimiser.clip,
             average=config.optimiser.average,
+            devices=devices,
         )
-        loaders = self._loaders(module, start)
+        loaders = self._loaders(module, Share.of(trainer, start))
         count = sum(p.numel() for p in module.network.parameters())
         self.say(f"training {count:,} parameters on {len(self.train)} people from step {start}")
-        trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
+        fit(trainer, module, loaders, checkpoint)
         trainer.validate(module, loaders[1], verbose=False)
         return self._result(module, trainer, best)
 
@@ -173,7 +188,7 @@ class _Run:
             enable_version_counter=False,
         )
 
-    def _loaders(self, module: ReconstructionModule, start: int) -> tuple[DataLoader, DataLoader]:
+    def _loaders(self, module: ReconstructionModule, share: Share) -> tuple[DataLoader, DataLoader]:
         config, size = self.config, image_size(module.network)
         streams = config.architecture == "faceviz-stream"
         batches = SequenceBatches(
@@ -183,7 +198,8 @@ class _Run:
             size=size,
             changes=_picture_changes(config),
             seed=config.seed,
-            start=start,
+            start=share.start,
+            stride=share.stride,
             with_shapes=not streams,
             more=config.optimiser.more if streams else 0,
         )
@@ -229,6 +245,8 @@ class _Run:
         self, folder: Path, weights: dict[str, Tensor], module: ReconstructionModule, row: Row, best_by: str
     ) -> None:
         """Weights in half precision, which changes the points by less than a hundredth of a millimetre."""
+        if not is_first():
+            return
         description = {
             "architecture": self.config.architecture,
             "network": asdict(module.network.config),

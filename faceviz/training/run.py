@@ -11,10 +11,13 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from faceviz.errors import ConfigError
 from faceviz.synth.dataset import available_sources
+from faceviz.training.checkpoints import DurableCheckpoints, remove_torn
+from faceviz.training.devices import ONE, Devices, is_first
 from faceviz.training.machine import keep_freed_memory
 
 _SAVE_EVERY = 100
@@ -34,16 +37,18 @@ def begin(
         MissingDependencyError: no parametric head is installed.
     """
     last = out / "checkpoints" / "last.ckpt"
-    if last.exists() and not resume:
+    if last.exists() and not resume and is_first():
         raise ConfigError(f"{out} already holds a run; give --resume to go on with it, or another --out")
     out.mkdir(parents=True, exist_ok=True)
+    if is_first():
+        remove_torn(last.parent)
     keep_freed_memory()
     torch.set_num_threads(config.threads)
     L.seed_everything(config.seed, verbose=False)
     sources, missing = available_sources(config.data.sources, config.data.ict_folder)
-    for reason in missing:
+    for reason in missing if is_first() else ():
         say(f"left out: {reason}")
-    return last if last.exists() else None, sources
+    return last if last.exists() and resume else None, sources
 
 
 def steps_done(checkpoint: Path | None) -> int:
@@ -55,6 +60,15 @@ def network_weights(checkpoint: str | Path) -> dict[str, Tensor]:
     """The weights of the network alone."""
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"]
     return {key.removeprefix(_NETWORK): value for key, value in state.items() if key.startswith(_NETWORK)}
+
+
+def fit(trainer: L.Trainer, module: Any, loaders: Sequence[Any], checkpoint: Path | None) -> None:
+    """Train on from a checkpoint, to the weights that the run gives: their running mean, if one is taken."""
+    finished = checkpoint is not None and steps_done(checkpoint) >= trainer.max_steps
+    trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
+    if checkpoint is not None and finished:
+        # Killed after its last step: nothing was left to do, and so Lightning has not put the mean in place.
+        module.network.load_state_dict(network_weights(checkpoint))
 
 
 def make_trainer(
@@ -69,6 +83,7 @@ def make_trainer(
     clip: float | None,
     average: float,
     accumulate: int = 1,
+    devices: Devices = ONE,
 ) -> L.Trainer:
     """A trainer that validates by steps and keeps ``checkpoints/last.ckpt`` to go on from.
 
@@ -77,7 +92,12 @@ def make_trainer(
         clip: greatest norm of a gradient; 0 or None lets it be.
         average: decay of the running mean of the weights, which is what is validated; 0 takes none.
         accumulate: batches a step; ``steps`` and ``validate_every`` count steps.
+        devices: every process validates all of the validation data.
+
+    Raises:
+        ConfigError: there are no such devices, or no such strategy.
     """
+    devices.check()
     every = min(_SAVE_EVERY, validate_every)
     latest = ModelCheckpoint(
         out / "checkpoints", "last", every_n_train_steps=every, enable_version_counter=False
@@ -88,19 +108,36 @@ def make_trainer(
         all_callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience))
     if os.isatty(1):
         all_callbacks.append(RichProgressBar())
+    settings: dict[str, Any] = {
+        "max_steps": steps,
+        "accumulate_grad_batches": accumulate,
+        "val_check_interval": validate_every * accumulate,
+        "gradient_clip_val": clip or None,
+        "logger": TensorBoardLogger(out, name="", version="tensorboard"),
+        "callbacks": all_callbacks,
+    }
+    try:
+        return _trainer(devices, settings)
+    except (MisconfigurationException, ValueError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            f"--devices {devices.devices} --strategy {devices.strategy}: {cause}; see lightning.Trainer"
+        ) from error
+
+
+def _trainer(devices: Devices, settings: dict[str, Any]) -> L.Trainer:
     return L.Trainer(
         accelerator="auto",
-        devices=1,
-        max_steps=steps,
+        devices=devices.devices,
+        num_nodes=devices.num_nodes,
+        strategy=devices.strategy,
+        use_distributed_sampler=False,
+        plugins=[DurableCheckpoints()],
         max_epochs=1_000_000,
-        accumulate_grad_batches=accumulate,
-        val_check_interval=validate_every * accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        gradient_clip_val=clip or None,
-        logger=TensorBoardLogger(out, name="", version="tensorboard"),
-        callbacks=all_callbacks,
         enable_progress_bar=os.isatty(1),
         enable_model_summary=False,
         log_every_n_steps=20,
+        **settings,
     )

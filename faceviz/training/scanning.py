@@ -44,6 +44,15 @@ def shard_folder(config: DataConfig, split: str) -> Path:
     return Path(config.folder) / split
 
 
+def shards_needed(config: DataConfig, split: str) -> int:
+    """Files of a whole split."""
+    return -(-(config.scans if split == "train" else config.validation) // SHARD_SCANS)
+
+
+def shards_there(config: DataConfig, split: str) -> int:
+    return len(list(shard_folder(config, split).glob("*.npz")))
+
+
 def _fill_as_worker(
     config: DataConfig, sources: tuple[str, ...], split: str, worker: int, workers: int
 ) -> None:

@@ -98,7 +98,8 @@ def _number_first(path: Path) -> tuple[str, str]:
 
 
 class SequenceBatches(IterableDataset):
-    """Batches without end from step ``start`` on; batch ``i`` is drawn by ``i`` alone (once all shards are there)."""
+    """Batches without end from number ``start`` on, every ``stride``-th; batch ``i`` is drawn by ``i`` alone (once all
+    shards are there)."""
 
     def __init__(
         self,
@@ -110,19 +111,20 @@ class SequenceBatches(IterableDataset):
         changes: PictureChanges,
         seed: int,
         start: int = 0,
+        stride: int = 1,
         with_shapes: bool = False,
         more: int = 0,
     ) -> None:
         self.folder, self.batch, self.frames, self.size = folder, batch, frames, size
         self.changes, self.seed, self.start, self.with_shapes = changes, seed, start, with_shapes
-        self.more = more
+        self.more, self.stride = more, stride
 
     def __iter__(self) -> Iterator[SequenceBatch]:
         torch.set_num_threads(1)
-        for step in itertools.count(self.start):
-            if step % _REFRESH == 0:
+        for number in itertools.count(self.start, self.stride):
+            if number // self.stride % _REFRESH == 0:
                 self.folder.refresh()
-            yield self.draw(np.random.default_rng(np.random.SeedSequence([self.seed, step])))
+            yield self.draw(np.random.default_rng(np.random.SeedSequence([self.seed, number])))
 
     def draw(self, rng: np.random.Generator) -> SequenceBatch:
         """One batch of random people, frames and order."""

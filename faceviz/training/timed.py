@@ -28,6 +28,9 @@ class TimedModule(L.LightningModule):
         self.began_with: str | None = None  # checksum of the weights that the run began with
         self.history: list[Row] = []
         self._started = time.monotonic()
+        self._agreed: float | None = (
+            None  # seconds by the clock of the first process, where there are several
+        )
         self._losses: list[float] = []
 
     @property
@@ -37,8 +40,14 @@ class TimedModule(L.LightningModule):
 
     @property
     def spent(self) -> float:
-        """Share of the budget, 0 without one."""
-        return self.elapsed / self.budget if self.budget else 0.0
+        """Share of the budget, 0 without one; the same in all processes, for the learning rate follows it."""
+        if not self.budget:
+            return 0.0
+        return self._agreed_elapsed / self.budget
+
+    @property
+    def _agreed_elapsed(self) -> float:
+        return self.elapsed if self._agreed is None else self._agreed
 
     def rate(self, step: int) -> float:
         """Share of the learning rate at a step."""
@@ -51,7 +60,11 @@ class TimedModule(L.LightningModule):
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
-        if self.budget is not None and self.elapsed >= self.budget:
+        if self.budget is None:
+            return
+        if self.trainer.world_size > 1:
+            self._agreed = self.trainer.strategy.broadcast(self.elapsed)
+        if self._agreed_elapsed >= self.budget:
             self.trainer.should_stop = True
 
     def remember(self, figures: Row) -> Row:
