@@ -44,7 +44,7 @@ def test_two_processes_learn_what_one_does_that_accumulates_two_batches(tmp_path
         np.testing.assert_allclose(first[name], second[name], rtol=1e-3, atol=2e-5, err_msg=name)
 
 
-def test_a_strategy_that_spawns_is_refused_and_so_is_one_that_does_not_exist(faceviz_error, config, tmp_path):
+def test_a_strategy_that_spawns_is_refused_and_so_is_one_that_does_not_exist(faceviz_error):
     from faceviz.training.devices import Devices
 
     assert "use ddp" in faceviz_error(Devices(2, 1, "ddp_spawn"))
