@@ -25,7 +25,8 @@ from widgets.reconstruct_page import ReconstructPage
 from widgets.sources import CameraPictures, Sequence
 
 SAMPLE = "sequences/sample"
-_GATHER_MS = 800  # without a further file, after which what was dropped is complete
+#: Without a further file, after which what was dropped is complete: one file, or several, which come by twos.
+_GATHER_MS = (1200, 3500)
 
 
 class ReconstructApp:
@@ -163,7 +164,7 @@ class ReconstructApp:
         files = self._dropped = dict(event.new)
         document = pn.state.curdoc
         if files and document is not None:
-            document.add_timeout_callback(lambda: self._on_files(files), _GATHER_MS)
+            document.add_timeout_callback(lambda: self._on_files(files), _GATHER_MS[len(files) > 1])
         elif files:
             self._on_files(files)
 

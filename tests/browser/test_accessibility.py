@@ -18,7 +18,8 @@ def opened(browser, server):
     page.page.locator(".fv[data-drawn]").first.wait_for()
     for tab in TABS:
         go(page, tab)
-    page.page.locator(".fv[data-panes='2']:visible, .fv:visible").first.wait_for()
+        if tab == "Compare":
+            page.page.locator(".fv:visible").first.wait_for()
     yield page
     page.close()
 

@@ -121,7 +121,7 @@ def test_two_people_at_once_have_a_face_each(tab, browser, server):
 def test_the_face_is_saved(tab, tmp_path, kind):
     tab.run(a_jpg=image(0))
     with tab.page.expect_download() as download:
-        tab.button(kind).click()
+        tab.button(f"Save the face as {kind}").click()
     path = tmp_path / f"face.{kind.lower()}"
     download.value.save_as(path)
     scan = read_scan(path, landmarks=None)
