@@ -169,7 +169,7 @@ class LandmarksPage:
         """Left, top, right and bottom of every control outside the table and the picture."""
         boxes = {}
         for role in ("combobox", "button", "slider", "spinbutton", "textbox", "tab"):
-            for i, control in enumerate(self.page.get_by_role(role).all()):
+            for i, control in enumerate(self.page.get_by_role(role).element_handles()):
                 box = control.bounding_box()
                 if box and box["width"] > 4 and not control.evaluate(INSIDE_TABLE):
                     corner = (box["x"] + box["width"], box["y"] + box["height"])

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,13 @@ def websocket(address: str, origin: str, token: str) -> int:
         connection.close()
         return 101
 
-    return asyncio.run(attempt())
+    return run_apart(attempt())
+
+
+def run_apart(task):  # noqa: ANN001, ANN201
+    """In a thread of its own: where a browser is driven, the main thread has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, task).result()
 
 
 def token_of(page: str) -> str:
@@ -106,7 +113,7 @@ def token_of(page: str) -> str:
 
 def test_who_comes_when_all_places_are_taken_is_told_so(server):
     _, address = server  # before the tests whose sessions live on for half a minute
-    shown = asyncio.run(visits(address, 4))
+    shown = run_apart(visits(address, 4))
     assert [FULL in text for text in shown] == [False, False, True, True]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "explore_scan.ipynb"
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_slider_in_jupyterlab_moves_the_scan_and_its_heat_stays(chromium, tmp_path):
+    with ThreadPoolExecutor(1) as pool:  # other tests drive a browser in the main thread
+        pool.submit(_move_a_slider, chromium, tmp_path).result()
+
+
+def _move_a_slider(chromium: str, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
     with jupyterlab(tmp_path, NOTEBOOK) as address, sync_playwright() as playwright:

@@ -24,7 +24,6 @@ EXTRAS = (
     "dask",
     "onnx",
     "PySide6",
-    "ipywidgets",
     "anny",
     "dgl",
     "pytest",
