@@ -13,9 +13,9 @@ from bokeh.models.widgets.tables import NumberFormatter
 
 from faceviz.batch import BatchProgress, ScanResult
 from widgets import readouts
-from widgets.dropper import Dropper
+from widgets.dropper import place_for_files
 from widgets.frame import MAIN_HEIGHT
-from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
+from widgets.look import BUSY, CLAIM, FIELD, SMALL, WIDE, readout
 from widgets.scans import FORMATS
 from widgets.serving import MAX_UPLOAD_MB, SHARED
 
@@ -91,18 +91,7 @@ class BatchPage:
 
     def new_drop(self, dropped: Callable) -> None:
         """An empty place to drop files; what the one before held is forgotten."""
-        place = Dropper(
-            multiple=True,
-            max_files=MOST_FILES,
-            previews=[],
-            layout="compact",
-            height=52,
-            margin=0,
-            stylesheets=[DROP],
-            **WIDE,
-        )
-        place.param.watch(dropped, "value")
-        self.drop[:] = [place]
+        self.drop[:] = [place_for_files(MOST_FILES, dropped)]
 
     def header(self) -> pn.viewable.Viewable:
         claim = pn.pane.HTML(

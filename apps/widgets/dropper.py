@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 
+from widgets.look import DROP, WIDE
 from widgets.serving import MAX_UPLOAD_MB
 
 
@@ -32,3 +34,19 @@ class Dropper(pn.widgets.FileDropper):
     def _most(self) -> int:
         """Bytes of all files together: several images may be dropped at once."""
         return (4 if self.multiple else 1) * MAX_UPLOAD_MB * 1_000_000
+
+
+def place_for_files(most: int, dropped: Callable) -> Dropper:
+    """An empty place for at most so many files; ``dropped`` is called as they come."""
+    place = Dropper(
+        multiple=True,
+        max_files=most,
+        previews=[],
+        layout="compact",
+        height=52,
+        margin=0,
+        stylesheets=[DROP],
+        **WIDE,
+    )
+    place.param.watch(dropped, "value")
+    return place

@@ -10,9 +10,9 @@ import panel_material_ui as pmui
 from faceviz.io.uploads import MAX_IMAGES
 from widgets import face_readouts, readouts
 from widgets.camera import Camera
-from widgets.dropper import Dropper
+from widgets.dropper import place_for_files
 from widgets.frame import MAIN_HEIGHT
-from widgets.look import BUSY, CLAIM, DROP, FIELD, SMALL, WIDE, readout
+from widgets.look import BUSY, CLAIM, FIELD, SMALL, WIDE, readout
 from widgets.serving import MAX_UPLOAD_MB
 from widgets.shot import ShotView
 from widgets.viewer import SceneView
@@ -67,18 +67,7 @@ class ReconstructPage:
 
     def new_drop(self, dropped: Callable) -> None:
         """An empty place to drop files; what the one before held is forgotten."""
-        place = Dropper(
-            multiple=True,
-            max_files=MAX_IMAGES,
-            previews=[],
-            layout="compact",
-            height=52,
-            margin=0,
-            stylesheets=[DROP],
-            **WIDE,
-        )
-        place.param.watch(dropped, "value")
-        self.drop[:] = [place]
+        self.drop[:] = [place_for_files(MAX_IMAGES, dropped)]
 
     def header(self) -> pn.viewable.Viewable:
         claim = pn.pane.HTML("A face in 3D from pictures of it, better with each one", stylesheets=[CLAIM])

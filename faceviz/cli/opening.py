@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from faceviz.display.session import Session
     from faceviz.pipeline import LandmarkPredictor
 
+GivenArgument = Annotated[
+    str, typer.Argument(metavar="SCAN|SESSION", help="A scan, or a session file.", show_default=False)
+]
+UnitOption = Annotated[
+    str | None, typer.Option(metavar="UNIT", help="Unit of the scan, where the guess is wrong.")
+]
 SizeOption = Annotated[str, typer.Option(metavar="WxH", help="Width and height of the picture in pixels.")]
 
 

@@ -9,15 +9,13 @@ from typing import Annotated
 import typer
 
 from faceviz.cli.landmarks import DeviceOption, ModelOption
-from faceviz.cli.opening import network_of, open_given
+from faceviz.cli.opening import GivenArgument, UnitOption, network_of, open_given
 from faceviz.cli.output import STDOUT, Progress, atomic, check_outputs, console, write_text
 from faceviz.errors import ConfigError
 
 
 def report(
-    scan: Annotated[
-        str, typer.Argument(metavar="SCAN|SESSION", help="A scan, or a session file.", show_default=False)
-    ],
+    scan: GivenArgument,
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="FILE", help="A .pdf or an .html.", show_default=False)
     ],
@@ -27,9 +25,7 @@ def report(
     motions: Annotated[int, typer.Option(help="Random motions that test the invariance; 0 for none.")] = 8,
     model: ModelOption = "se3unet",
     device: DeviceOption = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="Unit of the scan, where the guess is wrong.")
-    ] = None,
+    unit: UnitOption = None,
 ) -> None:
     """Write a report: pictures, IoU of all landmarks, protocol, invariance, model card, and how to repeat it.
 

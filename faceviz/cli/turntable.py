@@ -7,14 +7,12 @@ from typing import Annotated
 import typer
 
 from faceviz.cli.landmarks import DeviceOption, ModelOption
-from faceviz.cli.opening import SizeOption, open_given, parse_size
+from faceviz.cli.opening import GivenArgument, SizeOption, UnitOption, open_given, parse_size
 from faceviz.cli.output import Progress, atomic, check_outputs, console
 
 
 def turntable(
-    scan: Annotated[
-        str, typer.Argument(metavar="SCAN|SESSION", help="A scan, or a session file.", show_default=False)
-    ],
+    scan: GivenArgument,
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="FILE", help="An .mp4 (VP9) or a .gif.", show_default=False)
     ],
@@ -23,9 +21,7 @@ def turntable(
     fps: Annotated[int, typer.Option(help="Frames a second.")] = 20,
     model: ModelOption = "se3unet",
     device: DeviceOption = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="Unit of the scan, where the guess is wrong.")
-    ] = None,
+    unit: UnitOption = None,
 ) -> None:
     """Film a scan with its heat and landmarks from all sides.
 

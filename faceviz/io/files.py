@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from faceviz.errors import FileFormatError, nearest_name
 from faceviz.io.problems import Limits, Problem, file_error
 
 
@@ -70,3 +71,18 @@ def sync_folder(folder: Path) -> None:
 
 def _reason(error: OSError | ValueError) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def check_ending(path: str | os.PathLike[str], endings: tuple[str, ...], rule: str) -> str:
+    """The ending of a file's name, in small letters, where it is one of those.
+
+    Args:
+        rule: says what the endings are, such as ``"a report is a .pdf or an .html"``.
+
+    Raises:
+        FileFormatError: another ending.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in endings:
+        raise FileFormatError(f"{Path(path).name}: {rule}{nearest_name(ending, endings)}")
+    return ending

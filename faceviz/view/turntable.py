@@ -12,7 +12,8 @@ import numpy as np
 
 from faceviz.display.colormaps import lookup_table
 from faceviz.display.scene import SceneSpec
-from faceviz.errors import ConfigError, FileFormatError, nearest_name
+from faceviz.errors import ConfigError, FileFormatError
+from faceviz.io import files
 from faceviz.view.render import scene_plotter
 from faceviz.view.shots import check_size, shot
 
@@ -62,12 +63,7 @@ def check_ending(path: str | os.PathLike[str]) -> str:
     Raises:
         FileFormatError: none that can be written.
     """
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
-        raise FileFormatError(
-            f"{Path(path).name}: a turntable is an .mp4 or a .gif{nearest_name(ending, ENDINGS)}"
-        )
-    return ending
+    return files.check_ending(path, ENDINGS, "a turntable is an .mp4 or a .gif")
 
 
 def write_turntable(

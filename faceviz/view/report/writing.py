@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from faceviz.errors import FileFormatError, nearest_name
+from faceviz.io import files
 from faceviz.view.report.content import ReportContent
 
 ENDINGS = (".html", ".pdf")
@@ -18,12 +18,7 @@ def check_ending(path: str | os.PathLike[str]) -> str:
     Raises:
         FileFormatError: none that can be written.
     """
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
-        raise FileFormatError(
-            f"{Path(path).name}: a report is a .pdf or an .html{nearest_name(ending, ENDINGS)}"
-        )
-    return ending
+    return files.check_ending(path, ENDINGS, "a report is a .pdf or an .html")
 
 
 def write_report(
