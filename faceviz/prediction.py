@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class PreparedScan:
         return SIGMA * self.radius
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LandmarkPrediction:
     """68 landmarks of a scan in one pose.
 
@@ -73,7 +74,7 @@ class LandmarkPrediction:
     def unit(self) -> str:
         return self.prepared.scan.unit
 
-    @property
+    @cached_property
     def deviation(self) -> np.ndarray | None:
         """(68,) the root-mean-square error to expect, in the scan's unit; None without calibration, or raw."""
         if self.calibration is None or self.prepared.raw:
