@@ -43,11 +43,15 @@ def _training(training: dict[str, Any]) -> str:
   {data["seed"]}; {data["frames"]} pictures each). No photograph was learnt from.
 - Command: `faceviz train reconstruction --config configs/{file}`, commit `{training.get("commit")}`
 - {training["steps"]} steps of {optimiser["batch"]} people, {training["minutes"]} minutes, seed {config["seed"]};
-  best by {training["best_by"]} loss
+  {_chosen(training["best_by"])}
 - On the validation people: mean distance of corresponding points of the shape (pose and size apart)
   {training["val_mm_1"]:.2f} mm after one image, {training["val_mm"]:.2f} mm after {data["frames"]}; the mean face
   {training["mean_face_mm"]:.2f} mm
 {"".join(f"- {note}" + chr(10) for note in training.get("notes", []))}"""
+
+
+def _chosen(best_by: str | None) -> str:
+    return f"best by {best_by} loss" if best_by else "the last weights"
 
 
 def _figures(name: str, report: dict[str, Any]) -> str:
