@@ -281,16 +281,20 @@ def _product_backward(
     edges: GroupedEdges, chunk: Chunk, contracted: Tensor, table: Tensor, grad: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Gradients of T, with its shape, and of the table."""
-    grouped = (-1, chunk.groups, edges.size)
-    high = grad * edges.share[chunk.edges].unsqueeze(-1) if edges.size > 1 else None
-    ends = [(slice(None), grad)] if high is None else [(slice(0, -1), grad - high), (slice(1, None), high)]
-    to_contracted, to_table = torch.empty_like(contracted), torch.zeros_like(table)
+    grouped, count = (-1, chunk.groups, edges.size), grad.shape[-1]
+    ends = _both_ends(edges, [table])
+    if edges.size > 1:
+        high = grad * edges.share[chunk.edges].unsqueeze(-1)
+        grad = torch.cat([grad - high, high], -1)
+    to_contracted, to_ends = torch.empty_like(contracted), torch.zeros_like(ends)
     for m, part in enumerate(contracted):
         t = part.view(grouped).transpose(0, 1)  # (G, terms, n)
-        to_t = torch.zeros_like(t)
-        for end, of_end in ends:
-            rows = of_end[:, m].unflatten(0, grouped[1:])
-            to_t.baddbmm_(table[end], rows.transpose(1, 2))
-            to_table[end].baddbmm_(t, rows)
-        to_contracted[m].view(grouped).copy_(to_t.transpose(0, 1))
+        rows = grad[:, m].unflatten(0, grouped[1:])
+        to_contracted[m].view(grouped).copy_((ends @ rows.transpose(1, 2)).transpose(0, 1))
+        to_ends.baddbmm_(t, rows)
+    if edges.size == 1:
+        return to_contracted, to_ends
+    to_table = torch.zeros_like(table)
+    to_table[:-1] += to_ends[..., :count]
+    to_table[1:] += to_ends[..., count:]
     return to_contracted, to_table
