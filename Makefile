@@ -38,9 +38,10 @@ test: $(STAMP) ## Run all tests (ARGS="tests/io -k ply" for some)
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=PASSIVE \
 	$(BIN)/python -m pytest --durations=10 $(ARGS)
 
-lint: $(STAMP) ## Check style, format, import layers and file sizes
+lint: $(STAMP) ## Check style, format, types, import layers and file sizes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/check_files.py
 
@@ -49,7 +50,7 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 
 types: $(STAMP) ## Check the types
-	@$(BIN)/mypy
+	@$(BIN)/mypy --no-error-summary
 
 docs: $(STAMP) ## Build the documentation site into build/docs
 	@$(BIN)/python -m sphinx -q -b html -W docs build/docs

@@ -210,7 +210,7 @@ def _stream(network: StreamNetwork, seed: int) -> Exportable:
     with torch.no_grad():
         _, state = network.step(first, None)
     inputs = {"image": second, "total": state.total, "weight": state.weight}
-    outputs = ("points", "landmarks", "next_total", "next_weight")
+    outputs: tuple[str, ...] = ("points", "landmarks", "next_total", "next_weight")
     if state.memory is not None:
         inputs |= {"hidden": state.memory.hidden, "cell": state.memory.cell}
         outputs += ("next_hidden", "next_cell")

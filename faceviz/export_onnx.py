@@ -8,7 +8,7 @@ from typing import Any
 from faceviz.errors import MissingDependencyError
 
 
-def translations() -> dict[Callable, Callable]:
+def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     """For ``custom_translation_table`` of ``torch.onnx.export``.
 
     Raises:

@@ -229,7 +229,11 @@ def check_cloud(points: np.ndarray, least_points: int) -> None:
         raise GeometryError("all points lie on one line; this is no surface")
 
 
-def _cloud_tables(points: np.ndarray, settings: GraphSettings) -> tuple:
+#: Points, order, neighbours of each level, upsampling of each level, and of the points beyond the first.
+_Tables = tuple[np.ndarray, np.ndarray, list[np.ndarray], list[np.ndarray], np.ndarray]
+
+
+def _cloud_tables(points: np.ndarray, settings: GraphSettings) -> _Tables:
     check_cloud(points, settings.least_points)
     count = len(points)
     sizes = [min(size, count) for size in settings.sizes]
@@ -282,7 +286,7 @@ def _neighbours(points: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
     return knn(points, queries, reach)[0]
 
 
-def _to_graph(tables: tuple, dtype: torch.dtype) -> SurfaceGraph:
+def _to_graph(tables: _Tables, dtype: torch.dtype) -> SurfaceGraph:
     points, order, within, up, extra = tables
     return SurfaceGraph(
         torch.from_numpy(points).to(dtype)[None],

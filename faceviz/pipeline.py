@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +24,18 @@ from faceviz.prediction import LandmarkPrediction, PreparedScan
 from faceviz.regions import REGION_POINTS, face_deviation, face_sphere
 from faceviz.scan import FaceScan
 from faceviz.uncertainty import Calibration
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "LandmarkPrediction",
+    "LandmarkPredictor",
+    "PreparedScan",
+    "best_device",
+    "model_folder",
+]
 
 DEFAULT_MODEL = "se3unet"
 
@@ -50,13 +64,13 @@ class LandmarkPredictor:
         calibration: of the network's errors, if there is one.
     """
 
-    def __init__(  # noqa: ANN001
+    def __init__(
         self,
-        network,
+        network: nn.Module,
         *,
         name: str = "network",
         device: str | None = None,
-        description=None,
+        description: Mapping[str, Any] | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         self.device = device or best_device()
@@ -155,17 +169,19 @@ class LandmarkPredictor:
 
     @property
     def _graph_settings(self) -> GraphSettings:
-        return self.network.config.graph
+        config: Any = self.network.config
+        return config.graph
 
     @functools.cached_property
-    def _quick(self):  # noqa: ANN202
+    def _quick(self) -> nn.Module:
         """The network as all but raw mode use it: the published one without the original's order of rounding."""
         from faceviz.models.published.unet import PublishedUnet
 
-        published = isinstance(self.network, PublishedUnet)
-        return self.network.without_original_rounding() if published else self.network
+        if isinstance(self.network, PublishedUnet):
+            return self.network.without_original_rounding()
+        return self.network
 
-    def _heatmaps(self, network, points: np.ndarray, seconds: dict[str, float]) -> np.ndarray:  # noqa: ANN001
+    def _heatmaps(self, network: nn.Module, points: np.ndarray, seconds: dict[str, float]) -> np.ndarray:
         import torch
 
         from faceviz.models.architectures import graph_for

@@ -136,7 +136,7 @@ def landmark_steps(
         yield count.now()
         todo = [path for name, path in paths.items() if name not in results.done]
         outcomes = each(functools.partial(landmark_scan, job), todo)
-        with contextlib.closing(outcomes) if hasattr(outcomes, "close") else contextlib.nullcontext():
+        with contextlib.closing(outcomes) if isinstance(outcomes, Generator) else contextlib.nullcontext():
             for path, outcome in zip(todo, outcomes, strict=True):
                 if isinstance(outcome, Lost):
                     outcome = ScanResult(scan_name(Path(path), root), failure=outcome.reason)

@@ -138,15 +138,18 @@ def _make_shard(points: int, landmark_list: str, shard: _Shard) -> None:
             else:
                 names.append(entry.name)
                 clouds.append(cloud)
-    arrays = {
-        "points": _stacked([cloud.points for cloud in clouds], points),
-        "landmarks": _stacked([cloud.landmarks for cloud in clouds], LANDMARK_COUNT),
-        "mm": np.array([cloud.radius for cloud in clouds], dtype=np.float32),
-        "names": np.array(names, dtype=np.str_),
-        "failed": np.array(failed, dtype=np.str_),
-        "causes": np.array(causes, dtype=np.str_),
-    }
-    replace_file(Path(shard.path), lambda stream: np.savez(stream, **arrays))
+    replace_file(
+        Path(shard.path),
+        lambda stream: np.savez(
+            stream,
+            points=_stacked([cloud.points for cloud in clouds], points),
+            landmarks=_stacked([cloud.landmarks for cloud in clouds], LANDMARK_COUNT),
+            mm=np.array([cloud.radius for cloud in clouds], dtype=np.float32),
+            names=np.array(names, dtype=np.str_),
+            failed=np.array(failed, dtype=np.str_),
+            causes=np.array(causes, dtype=np.str_),
+        ),
+    )
 
 
 def _stacked(parts: list[np.ndarray], rows: int) -> np.ndarray:

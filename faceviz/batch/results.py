@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import TypedDict, cast
 
 import numpy as np
 
@@ -73,7 +74,18 @@ class ScanResult:
     confidence: np.ndarray | None = None
 
 
-_FIGURES = ("mean_iou", "mean_error", "median_error", "inner_median_error", "largest_error", "seconds")
+class Figures(TypedDict, total=False):
+    """The numbers of a ``ScanResult``, in the order of their columns."""
+
+    mean_iou: float
+    mean_error: float
+    median_error: float
+    inner_median_error: float
+    largest_error: float
+    seconds: float
+
+
+_FIGURES = tuple(Figures.__annotations__)
 _SHARED = tuple(field.name for field in fields(RunIdentity))
 _TAIL = (
     *(f"landmark_{i}_{axis}" for i in range(LANDMARK_COUNT) for axis in "xyz"),
@@ -218,13 +230,15 @@ def _result(row: list[str]) -> tuple[ScanResult, RunIdentity]:
     if len(row) != len(COLUMNS):
         raise ValueError(f"{len(row)} columns")
     first, last = 3 + len(_FIGURES), len(COLUMNS) - len(_TAIL)
-    figures = {name: float(x) if x else NAN for name, x in zip(_FIGURES, row[3:first], strict=True)}
+    values = (float(x) if x else NAN for x in row[3:first])
+    figures = cast(Figures, dict(zip(_FIGURES, values, strict=True)))
     landmarks = confidence = None
     if row[last]:
-        values = np.array(row[last:], dtype=np.float64)
-        landmarks = values[: 3 * LANDMARK_COUNT].reshape(LANDMARK_COUNT, 3)
-        confidence = values[3 * LANDMARK_COUNT :]
-    result = ScanResult(*row[:3], **figures, landmarks=landmarks, confidence=confidence)
+        tail = np.array(row[last:], dtype=np.float64)
+        landmarks = tail[: 3 * LANDMARK_COUNT].reshape(LANDMARK_COUNT, 3)
+        confidence = tail[3 * LANDMARK_COUNT :]
+    path, failure, unit = row[:3]
+    result = ScanResult(path, failure, unit, **figures, landmarks=landmarks, confidence=confidence)
     return result, RunIdentity(*row[first:last])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceviz.batch.results import ScanResult
+from faceviz.batch.results import Figures, ScanResult
 from faceviz.cluster import one_thread
 from faceviz.errors import CheckpointError, FacevizError
 from faceviz.evaluation.landmarks import region_iou
@@ -85,7 +85,9 @@ def _landmarked(
 ) -> ScanResult:
     scan = read_scan(path, unit=job.unit)
     prediction = predictor.predict(scan, raw=job.raw)
-    figures = {} if scan.landmarks is None else _figures(prediction, scan.landmarks, read_validity(path))
+    figures: Figures = (
+        {} if scan.landmarks is None else _figures(prediction, scan.landmarks, read_validity(path))
+    )
     return ScanResult(
         name,
         unit=scan.unit,
@@ -95,7 +97,7 @@ def _landmarked(
     )
 
 
-def _figures(prediction: LandmarkPrediction, truth: np.ndarray, valid: np.ndarray | None) -> dict[str, float]:
+def _figures(prediction: LandmarkPrediction, truth: np.ndarray, valid: np.ndarray | None) -> Figures:
     """Against the truth, of the landmarks (68,) bool that are true enough."""
     known = np.ones(len(truth), dtype=bool) if valid is None else valid
     if not known.any():

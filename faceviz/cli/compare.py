@@ -63,9 +63,9 @@ def compare(
     from faceviz.io import read_scan
     from faceviz.pipeline import LandmarkPredictor
 
-    scans = [read_scan(path, unit=unit) for path in (first, second)]
+    before, after = (read_scan(path, unit=unit) for path in (first, second))
     predictor = LandmarkPredictor.from_pretrained(model, device=device)
-    pair = Pair.of(*(load(predictor, scan) for scan in scans), align=align)
+    pair = Pair.of(load(predictor, before), load(predictor, after), align=align)
     comparison = pair.comparison
     if json_out:
         content = {"first": first, "second": second, "model": predictor.name, **comparison.to_dict()}

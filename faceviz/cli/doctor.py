@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -153,7 +153,7 @@ def _drawing() -> Finding:
     vtkLogger.SetStderrVerbosity(
         vtkLogger.VERBOSITY_OFF
     )  # it warns where there is no display, and needs none
-    plotter = pv.Plotter(off_screen=True, window_size=(32, 32))
+    plotter: Any = pv.Plotter(off_screen=True, window_size=[32, 32])
     plotter.background_color = "black"
     plotter.add_mesh(pv.Triangle(), color="white", lighting=False)
     plotter.render()

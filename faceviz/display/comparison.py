@@ -107,19 +107,13 @@ def pair_scene(pair: Pair, settings: Settings, shade: Shade = "distance") -> Sce
                 )
             )
         )
-        colours = {
-            "heat_range": (0.0, top),
-            "heat_label": f"Distance to the other scan{unit and ', ' + unit}",
-        }
-        colours |= {"value_name": "Distance", "value_unit": unit, "mark": None}
+        heat_label = f"Distance to the other scan{unit and ', ' + unit}"
+        value_name, value_unit = "Distance", unit
     else:
         values = _heats(pair, settings, shade)
         label = "Heat" if shade == "heat" else "Heat, second \u2212 first, without sign"
-        colours = {
-            "heat_range": (0.0, 1.0),
-            "heat_label": f"{label}: {where(settings.landmark)}",
-            "mark": None,
-        }
+        top, heat_label = 1.0, f"{label}: {where(settings.landmark)}"
+        value_name, value_unit = "Heat", ""
     at = (first.unmoved.landmarks, comparison.to_first(pair.second.unmoved.landmarks))
     spreads = (spread_of(first.unmoved), spread_of(pair.second.unmoved))
     if spreads[1] is not None:
@@ -141,10 +135,13 @@ def pair_scene(pair: Pair, settings: Settings, shade: Shade = "distance") -> Sce
         radius=first.scan.radius,
         front=first.front,
         unit=first.scan.unit,
+        heat_range=(0.0, top),
+        heat_label=heat_label,
         settings=settings,
         source=first.scan.source,
         key=f"{first.key}-{pair.second.key}",
-        **colours,
+        value_name=value_name,
+        value_unit=value_unit,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,7 +135,7 @@ def _normals(corners: np.ndarray) -> np.ndarray:
     return across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-300)
 
 
-def _similarity(source: np.ndarray, target: np.ndarray):
+def _similarity(source: np.ndarray, target: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The turn, shift and scale that lay paired points (N, 3) best onto others, as a function."""
     centre, goal = source.mean(axis=0), target.mean(axis=0)
     motion = procrustes(source - centre, target - goal)

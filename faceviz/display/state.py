@@ -192,10 +192,9 @@ def trace(moved: Moved) -> tuple[LayerError, ...]:
     """The equivariance error of every layer of the network under the motion, whatever the protocol."""
     from faceviz.evaluation.layer_trace import layer_trace
 
-    prepared = moved.loaded.unmoved.prepared
-    return layer_trace(
-        moved.loaded.predictor.network, prepared.normalised, network_pose(prepared, moved.pose)
-    )
+    prepared, predictor = moved.loaded.unmoved.prepared, moved.loaded.predictor
+    assert predictor is not None  # what was moved has been predicted
+    return layer_trace(predictor.network, prepared.normalised, network_pose(prepared, moved.pose))
 
 
 def sphere(loaded: LoadedScan, *, axes: int = 32) -> Iterator[SphereErrors]:
@@ -203,13 +202,14 @@ def sphere(loaded: LoadedScan, *, axes: int = 32) -> Iterator[SphereErrors]:
     from faceviz.evaluation.equivariance import measure_sphere
 
     points = loaded.unmoved.prepared.normalised
+    assert loaded.predictor is not None  # what is turned has been predicted
     return measure_sphere(loaded.predictor.heatmaps, points, loaded.truth_heat, axes=axes)
 
 
 def moved_scene(moved: Moved, settings: Settings, second: Moved | None = None) -> SceneSpec:
     """What to draw; with a second model, each pane says what its model makes of the motion."""
     loaded = moved.loaded
-    models = (moved, second) if second is not None else (moved, moved)
+    other = moved if second is None else second
     return scene(
         moved.prediction,
         settings,
@@ -219,8 +219,8 @@ def moved_scene(moved: Moved, settings: Settings, second: Moved | None = None) -
         key=loaded.key,
         second=None if second is None else second.prediction,
         suspects=() if loaded.audit is None else tuple(sorted(loaded.audit.flagged)),
-        titles=tuple(model_title(part.loaded.model) for part in models),
-        notes=tuple(_note(part, settings) for part in models),
+        titles=(model_title(loaded.model), model_title(other.loaded.model)),
+        notes=(_note(moved, settings), _note(other, settings)),
     )
 
 

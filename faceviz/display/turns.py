@@ -6,11 +6,14 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from faceviz.errors import FacevizError
 
 MOST_WAITING, MOST_OF_ONE = 64, 16
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class OverloadError(FacevizError):
@@ -40,7 +43,7 @@ class FairTurns(Executor):
         self._whose, self._most, self._most_of_one = whose, most_waiting, most_of_one
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._lock = threading.Lock()
-        self._lines: OrderedDict[Hashable, deque[tuple[Future, Callable[[], Any]]]] = OrderedDict()
+        self._lines: OrderedDict[Hashable, deque[tuple[Future[Any], Callable[[], Any]]]] = OrderedDict()
         self._now = threading.local()
 
     @property
@@ -49,14 +52,14 @@ class FairTurns(Executor):
         with self._lock:
             return sum(map(len, self._lines.values()))
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """
         Raises:
             OverloadError: too many jobs wait.
         """
         inside = getattr(self._now, "working", False)
         key = self._now.key if inside else self._whose()
-        future: Future = Future()
+        future: Future[T] = Future()
         with self._lock:
             line = self._lines.get(key, ())
             total = sum(map(len, self._lines.values()))

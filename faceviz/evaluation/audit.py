@@ -168,10 +168,11 @@ def _suspects(
     distance: np.ndarray,
     ratio: np.ndarray,
 ) -> tuple[Suspect, ...]:
+    assert prediction.calibration is not None  # else there is no deviation to audit by
     renamed = _renamed(squared, numbers, limit, prediction.calibration.reach(_FITS))
     off = off_surface(prediction.prepared, prediction.pose.inverse().apply(truth))
     found = []
-    for i in np.flatnonzero(known):
+    for i in np.flatnonzero(known).tolist():
         kind = ""
         if i in renamed:
             kind = "swapped sides" if MIRROR[i] == renamed[i] else "other number"

@@ -66,7 +66,8 @@ def observe(
             progress(index + 1)
     if not rows:
         raise ConfigError("a face was found in none of the scans; a calibration needs some")
-    return Observed(*(np.stack(column) for column in zip(*rows, strict=True)), missed)
+    errors, misfit, confidence = (np.stack(column) for column in zip(*rows, strict=True))
+    return Observed(errors, misfit, confidence, missed)
 
 
 def _observed(prediction: LandmarkPrediction) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -50,7 +50,7 @@ class ScanComparison:
     moved: np.ndarray | None
     unit: str
     mm_per_unit: float | None
-    align: str
+    align: Alignment
     residual: float
 
     @property

@@ -203,10 +203,12 @@ def random_published(points: np.ndarray, *, seed: int = 0) -> PublishedUnet:
     torch.manual_seed(seed)
     config = PublishedConfig(points=len(points), k=min(40, len(points) // 6))
     network = PublishedUnet(config).double().eval()
+    last = network.head[-1]
+    assert isinstance(last, nn.Linear)
     with torch.no_grad():
         logits = network(graph_for(network, points.astype(np.float64)))
-        network.head[-1].weight *= 2.0 / logits.std()
-        network.head[-1].bias.zero_()
+        last.weight *= 2.0 / logits.std()
+        last.bias.zero_()
     return network
 
 

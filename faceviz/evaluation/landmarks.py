@@ -7,6 +7,7 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -122,7 +123,7 @@ def evaluate_landmarks(
 
 
 class _Item(NamedTuple):
-    index: int
+    number: int
     scan: FaceScan
     known: np.ndarray  # (68,) bool
 
@@ -131,7 +132,8 @@ def _items(scans: Iterator[FaceScan], valid: Mapping[str, np.ndarray]) -> Iterat
     return (_Item(index, scan, valid.get(scan.source, _ALL)) for index, scan in enumerate(scans))
 
 
-class _Here(NamedTuple):
+@dataclass(frozen=True)
+class _Here:
     """Gives a model that is at hand already."""
 
     model: HeatmapModel
@@ -169,7 +171,7 @@ def _measure(job: _Job, model: HeatmapModel, item: _Item) -> _ScanFigures:
     cloud, known = normalise(item.scan), item.known
     true = landmarks_to_heatmaps(cloud.points, cloud.landmarks, SIGMA) * known
     still = model.heatmaps(cloud.points)
-    moved = [_moved(job, model, protocol, cloud, still, item.index) for protocol in job.protocols]
+    moved = [_moved(job, model, protocol, cloud, still, item.number) for protocol in job.protocols]
     # Landmarks without truth have no heat on either side, where IoU is undefined and averages leave it out.
     curves = tuple(iou_curve(predicted * known, true, CURVE_THRESHOLDS) for predicted in moved)
     changes = np.array([invariance_error(still, predicted) for predicted in moved])

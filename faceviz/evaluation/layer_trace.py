@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,8 +104,8 @@ def _listening(network: nn.Module, seen: dict[str, Features]) -> Iterator[None]:
             hook.remove()
 
 
-def _note_input(seen: dict[str, Features], name: str):  # noqa: ANN202
-    def hook(_: nn.Module, inputs: tuple) -> None:
+def _note_input(seen: dict[str, Features], name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+    def hook(_: nn.Module, inputs: tuple[Any, ...]) -> None:
         found = _as_features(inputs[0])
         if found:
             seen[f"into {name}"] = found
@@ -113,8 +113,8 @@ def _note_input(seen: dict[str, Features], name: str):  # noqa: ANN202
     return hook
 
 
-def _note_output(seen: dict[str, Features], name: str):  # noqa: ANN202
-    def hook(_: nn.Module, inputs: tuple, output: Any) -> None:
+def _note_output(seen: dict[str, Features], name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+    def hook(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         found = _as_features(output)
         if found:
             seen[name] = found

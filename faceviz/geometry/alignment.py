@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceviz.errors import GeometryError, ShapeError
 from faceviz.geometry.transforms import RigidTransform
+
+if TYPE_CHECKING:
+    from open3d.pipelines.registration import RegistrationResult
 
 ICP_THRESHOLD = 0.02  # in units of the cloud's radius
 _SETTLED = 1e-6  # relative change of fitness and rmse below which ICP stops
@@ -82,7 +86,9 @@ def icp(
     )
 
 
-def _open3d_icp(source: np.ndarray, target: np.ndarray, threshold: float, init: np.ndarray, iterations: int):
+def _open3d_icp(
+    source: np.ndarray, target: np.ndarray, threshold: float, init: np.ndarray, iterations: int
+) -> RegistrationResult:
     from open3d import geometry, utility
     from open3d.pipelines import registration
 

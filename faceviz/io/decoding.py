@@ -57,12 +57,17 @@ class DecodedVideo:
 
     def __init__(self, source: str, protocols: str = FILE, patience: float = PATIENCE) -> None:
         command = [sys.executable, "-I", "-c", _RUN, source, protocols, json.dumps(sys.path)]
-        silent = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | _ONE_THREAD}
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, **silent)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | _ONE_THREAD,
+        )
         self._patience, self.broken, self._over = patience, False, False
         self._frames: queue.Queue[Any] = queue.Queue(_AHEAD)
         threading.Thread(target=self._fill, name="faceviz-decoding", daemon=True).start()
-        header = self._take()
+        header: tuple[bool, float, float] | None = self._take()
         self._opened, self.count, self.rate = header if header is not None else (False, 0.0, 0.0)
 
     def isOpened(self) -> bool:  # noqa: N802 - the name that OpenCV gives it

@@ -56,10 +56,12 @@ def face_folders(root: str | os.PathLike[str]) -> tuple[FaceFolder, ...]:
         raise FileFormatError(
             f"{root}: is no folder; give one with a folder of pictures and a PLY for each face"
         )
-    split = [(root / name, split) for name, split in SPLITS.items() if (root / name).is_dir()]
+    places: list[tuple[Path, str | None]] = [
+        (root / name, split) for name, split in SPLITS.items() if (root / name).is_dir()
+    ]
     found = [
         _folder(path, name)
-        for place, name in (split or [(root, None)])
+        for place, name in (places or [(root, None)])
         for path in sorted(place.iterdir())
         if path.is_dir() and not path.name.startswith(".")
     ]

@@ -57,6 +57,11 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def replace_bytes(path: Path, content: bytes) -> None:
+    """``replace_file`` with content that is at hand."""
+    replace_file(path, lambda stream: stream.write(content))
+
+
 def sync_folder(folder: Path) -> None:
     """So that the name of a new or renamed file is on the disk too."""
     try:

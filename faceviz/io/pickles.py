@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import pickle
-from typing import IO, Any, Literal
+from collections.abc import Callable
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -199,13 +200,14 @@ _KNOWN: dict[str, dict[str, Any]] = {
 }
 _CALLABLE = (_new_array, _scalar, _array_from_buffer, _encode, _empty_bytes, _new_dtype)
 
+
 # pickle._Unpickler is the same machine as pickle.Unpickler, in Python: it keeps its memo in a dict (the one in C
 # allocates whatever index a hostile opcode names), and its opcodes can be replaced one by one.
-_Machine: Any = pickle._Unpickler
-
-
-class _Unpickler(_Machine):
-    dispatch = dict(_Machine.dispatch)
+class _Unpickler(pickle._Unpickler):
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
+    stack: list[Any]
+    append: Callable[[object], None]
+    read: Callable[[int], bytes]
 
     def find_class(self, module: str, name: str) -> Any:
         try:

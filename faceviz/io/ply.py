@@ -281,7 +281,7 @@ def _equal_lists(
     data: bytes, offset: int, element: Element, wanted: int | None
 ) -> tuple[np.ndarray, np.ndarray, int] | None:
     """The quick way where all rows have lists as long as the first row's: a mesh of triangles only. Else None."""
-    fields: list[tuple] = []
+    fields: list[tuple[str, np.dtype] | tuple[str, np.dtype, tuple[int]]] = []
     lengths: dict[str, int] = {}
     position = offset
     for index, prop in enumerate(element.properties):

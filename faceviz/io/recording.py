@@ -102,7 +102,7 @@ class VideoRecorder:
         even = 2 if self.path.suffix.lower() == ".mp4" else 1  # which MPEG-4 asks for
         self._size = (max(image.shape[1] // even * even, even), max(image.shape[0] // even * even, even))
         self._writer = cv2.VideoWriter(
-            str(self._draft), cv2.VideoWriter_fourcc(*self._codec), RATE, self._size
+            str(self._draft), cv2.VideoWriter.fourcc(*self._codec), RATE, self._size
         )
         if not self._writer.isOpened():
             self._writer = None

@@ -29,7 +29,7 @@ class Features(NamedTuple):
 class Neighbourhood(NamedTuple):
     """The geometry of M points' neighbourhoods, computed once and shared by all layers of a level."""
 
-    index: Tensor  # (B, M, k) long, into the B * N flattened source points
+    index: Tensor  # type: ignore[assignment]  # and not the method of tuples; (B, M, k) long, into the B * N flattened source points
     keys: Tensor  # (B, M, R + 3, k) radial basis of the distance, and the unit vector to the neighbour
     log_window: Tensor  # (B, M, 1, k) log of the weight that fades to zero at the edge of the neighbourhood
 
@@ -49,6 +49,8 @@ class Neighbourhood(NamedTuple):
 
 class RadialBasis(nn.Module):
     """``phi_r(d) = exp(-((s(d) - c_r) / w)^2)`` with s(d) = log(1 + d / scale), R bumps evenly spaced in s."""
+
+    centres: Tensor
 
     def __init__(self, count: int, scale: float, reach: float) -> None:
         super().__init__()

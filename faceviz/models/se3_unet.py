@@ -112,9 +112,9 @@ class Se3Unet(nn.Module):
         self.decoder = nn.ModuleList(self._blocks(level, count) for level, count in enumerate(c.decoder))
         width = c.scalars[0] + c.vectors[0]
         self.head = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 128), nn.SiLU(), nn.Linear(128, c.landmarks)
+            nn.LayerNorm(width), nn.Linear(width, 128), nn.SiLU(), last := nn.Linear(128, c.landmarks)
         )
-        nn.init.constant_(self.head[-1].bias, -3.0)
+        nn.init.constant_(last.bias, -3.0)
         self.refinement = ShapeRefinement(c.scalars[0], c.vectors[0], c.refinement) if c.refinement else None
 
     def _block(self, level: int) -> EquivariantBlock:
@@ -145,14 +145,14 @@ class Se3Unet(nn.Module):
         x = self.shape(near[0])
         skips: list[Features] = []
         for level, blocks in enumerate(self.encoder):
-            for block in blocks:
+            for block in blocks:  # type: ignore[attr-defined]  # a list of modules
                 x = block(x, near[level])
             if level < len(self.pool):
                 skips.append(x)
                 x = self.widen[level](self.pool[level](x, near[level].prefix(points[level + 1].shape[1])))
         for level in reversed(range(len(self.decoder))):
             x = self._up(x, skips[level], level, points, graph.up[level])
-            for block in self.decoder[level]:
+            for block in self.decoder[level]:  # type: ignore[attr-defined]
                 x = block(x, near[level])
         logits = self._smoothed(self.head(torch.cat([x.scalars, vector_norm(x.vectors)], -1)), near[0])
         if self.refinement is None:
@@ -173,7 +173,12 @@ class Se3Unet(nn.Module):
 
     def _neighbourhoods(self, graph: SurfaceGraph, points: list[Tensor]) -> list[Neighbourhood]:
         return [
-            neighbourhood(cloud, table, basis, windowed=table.shape[-1] < cloud.shape[1] - 1)
+            neighbourhood(
+                cloud,
+                table,
+                basis,  # type: ignore[arg-type]  # one of the RadialBasis above
+                windowed=table.shape[-1] < cloud.shape[1] - 1,
+            )
             for cloud, table, basis in zip(points, graph.within, self.bases, strict=True)
         ]
 

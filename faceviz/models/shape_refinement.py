@@ -60,6 +60,8 @@ class ShapeRefinement(nn.Module):
     Positions and axes turn with the scan, all else is invariant: so is the result, under rotation and translation.
     """
 
+    mean: Tensor  # (68, 3)
+
     def __init__(self, scalars: int, vectors: int, hidden: int) -> None:
         super().__init__()
         mean = torch.tensor(MEAN_FACE, dtype=torch.float64)
@@ -71,10 +73,10 @@ class ShapeRefinement(nn.Module):
         self.network = nn.Sequential(
             nn.Linear(count * (3 + 2 + _SCALARS + 3 * _VECTORS) + 6, hidden), nn.SiLU(),
             nn.Linear(hidden, hidden), nn.SiLU(),
-            nn.Linear(hidden, count * 5),
+            last := nn.Linear(hidden, count * 5),
         )  # fmt: skip
-        nn.init.normal_(self.network[-1].weight, std=1e-3)
-        nn.init.zeros_(self.network[-1].bias)
+        nn.init.normal_(last.weight, std=1e-3)
+        nn.init.zeros_(last.bias)
         self.keep = nn.Parameter(torch.full((count,), 0.5))
         self.shift = nn.Parameter(torch.zeros(count))
 

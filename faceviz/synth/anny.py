@@ -220,7 +220,15 @@ class MakeHumanPrior:
         rest = np.sqrt(1.0 - _SIDE_CORRELATION**2)
         return float(_SIDE_CORRELATION * both + rest * rng.normal(0.0, _LOCAL_SIGMA))
 
-    def _macro(self, weights, age, male, muscle, mass, races) -> None:  # noqa: ANN001
+    def _macro(
+        self,
+        weights: np.ndarray,
+        age: float,
+        male: float,
+        muscle: float,
+        mass: float,
+        races: np.ndarray,
+    ) -> None:
         """Multilinear weights of the macro targets; age 1/3 child, 2/3 young, 1 old."""
         ages = dict(zip(_AGES, _hat(age, (1 / 3, 2 / 3, 1.0)), strict=True))
         genders = {"female": 1.0 - male, "male": male}

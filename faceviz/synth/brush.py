@@ -28,7 +28,9 @@ def noise(
     return (_CUBIC_LOSS * sigma) * cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
 
 
-def blob(shape: tuple[int, int], centre: np.ndarray, radii: Sequence[float], amount: float) -> np.ndarray:
+def blob(
+    shape: tuple[int, int], centre: np.ndarray, radii: Sequence[float] | np.ndarray, amount: float
+) -> np.ndarray:
     """amount exp(-(dx^2 / rx^2 + dy^2 / ry^2) / 2), (H, W) float32."""
     rows, columns = (np.arange(n, dtype=np.float32) for n in shape)
     y = np.exp(-0.5 * ((rows - centre[1]) / radii[1]) ** 2)

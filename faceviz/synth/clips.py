@@ -9,7 +9,7 @@ import numpy as np
 
 from faceviz.errors import FileFormatError
 from faceviz.io import write_scan
-from faceviz.io.files import replace_file
+from faceviz.io.files import replace_bytes
 from faceviz.scan import FaceScan
 from faceviz.synth.motion import Moment, crop_view
 from faceviz.synth.sequences import FaceSequence, SyntheticSequences, picture_sequence
@@ -41,8 +41,7 @@ def write_sample_clip(folder: str | os.PathLike[str]) -> FaceSequence:
     sequence, triangles = sample_clip()
     _write_clip(folder / "clip.avi", sequence.images)
     for number, frame in enumerate(np.linspace(0, CLIP_FRAMES, STILLS, endpoint=False).astype(int)):
-        packed = _jpeg(sequence.images[frame])
-        replace_file(folder / f"{number:02d}.jpg", lambda stream, packed=packed: stream.write(packed))
+        replace_bytes(folder / f"{number:02d}.jpg", _jpeg(sequence.images[frame]))
     shape = FaceScan(sequence.vertices.astype(np.float64), triangles, unit="mm", source="synth:anny")
     write_scan(folder / "neutral.ply", shape)
     return sequence
@@ -85,7 +84,7 @@ def _write_clip(path: Path, images: np.ndarray) -> None:
 
     draft = path.with_name(f".{path.stem}.part.avi")
     size = images.shape[2:0:-1]
-    writer = cv2.VideoWriter(str(draft), cv2.VideoWriter_fourcc(*"MJPG"), CLIP_RATE, size)
+    writer = cv2.VideoWriter(str(draft), cv2.VideoWriter.fourcc(*"MJPG"), CLIP_RATE, size)
     writer.set(cv2.VIDEOWRITER_PROP_QUALITY, _JPEG)
     if not writer.isOpened():
         raise FileFormatError(f"{path.name}: cannot be written; check the folder {path.parent}")

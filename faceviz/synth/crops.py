@@ -11,6 +11,7 @@ from faceviz.synth.noise import smooth_noise
 from faceviz.synth.visibility import view_direction
 
 Keep = Callable[[np.ndarray], np.ndarray]  # (N, 3) mm -> (N,) signed mm, positive inside
+Region = Callable[[np.ndarray, np.random.Generator], Keep]  # of a head with landmarks (68, 3)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def _sphere(marks: np.ndarray, rng: np.random.Generator) -> Keep:
     return lambda points: radius - np.linalg.norm(points - centre, axis=1)
 
 
-def _front(before_ears: tuple[float, float], below: tuple[float, float], above: tuple[float, float]):  # noqa: ANN202
+def _front(
+    before_ears: tuple[float, float], below: tuple[float, float], above: tuple[float, float]
+) -> Region:
     """A box: from so far before the ears (mm), so far below the chin, so far above the brows."""
 
     def region(marks: np.ndarray, rng: np.random.Generator) -> Keep:
@@ -145,7 +148,7 @@ def _cut(marks: np.ndarray, rng: np.random.Generator) -> Keep:
     return lambda points: np.minimum.reduce([whole(points)] + [points @ n - edge for n, edge in planes])
 
 
-_REGIONS: dict[str, Callable[[np.ndarray, np.random.Generator], Keep]] = {
+_REGIONS: dict[str, Region] = {
     "tight": _tight,
     "sphere": _sphere,
     "face": _front((-8.0, 30.0), (0.0, 30.0), (25.0, 90.0)),

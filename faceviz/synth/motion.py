@@ -119,6 +119,6 @@ def _gaze(view: View, rng: np.random.Generator) -> np.ndarray:
         aim = np.array([rng.normal(0.0, 0.25), rng.normal(0.0, 0.15), 1.0])
     aim[2] = max(aim[2], 0.3)
     across = aim[:2] / aim[2]
-    across *= min(1.0, 0.45 / max(np.linalg.norm(across), 1e-6))
+    across *= min(1.0, 0.45 / max(float(np.linalg.norm(across)), 1e-6))
     eyes = np.stack([np.append(across + [toe, 0.0], 1.0) for toe in (0.02, -0.02)])
     return eyes / np.linalg.norm(eyes, axis=1, keepdims=True)

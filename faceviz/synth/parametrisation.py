@@ -6,6 +6,8 @@ The face is seen from a point inside the head. A direction is written in the azi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 from scipy.ndimage import gaussian_filter
@@ -14,6 +16,9 @@ from scipy.optimize import minimize
 from faceviz.geometry.geometry_image import GRID
 from faceviz.landmarks import MIRROR
 from faceviz.synth.heads import PART, HeadMesh
+
+if TYPE_CHECKING:
+    from open3d.t.geometry import RaycastingScene
 
 #: Where the rays begin, mm from the mean of the inner landmarks: low and far back, so that they meet the underside of
 #: the nose and of the chin.
@@ -38,11 +43,9 @@ _VISIBLE = ("face", "head", "neck", "eyeballs", "ears")
 def face_grid(head: HeadMesh) -> np.ndarray:
     """Points (GRID, GRID, 3) mm on a head that is its own mirror image; row 0 is the forehead, column 0 the right."""
     surface = RadialSurface(head)
-    chart = None
-    for count in (GRID // 8, GRID // 4, GRID // 2, GRID):
-        chart = _even(
-            _rim_grid(surface, count) if chart is None else _refined(chart, count, surface), surface
-        )
+    chart = _even(_rim_grid(surface, GRID // 8), surface)
+    for count in (GRID // 4, GRID // 2, GRID):
+        chart = _even(_refined(chart, count, surface), surface)
     points = surface.nearest(symmetric(chart))
     return 0.5 * (points + points[:, ::-1] * np.array([-1.0, 1.0, 1.0]))
 
@@ -98,7 +101,7 @@ class RadialSurface:
         return np.moveaxis(np.array(parts), (0, 1), (-2, -1))
 
 
-def ray_scene(head: HeadMesh):  # noqa: ANN201
+def ray_scene(head: HeadMesh) -> RaycastingScene:
     """The parts of a head that can be seen on a bare face, for Open3D's ray casting; ids are rows of ``triangles``."""
     from open3d import core
     from open3d.t.geometry import RaycastingScene

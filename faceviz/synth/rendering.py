@@ -9,7 +9,7 @@ import numpy as np
 
 from faceviz.synth.atlas import ray_scene, tensor
 from faceviz.synth.dressing import MATERIAL, Figure, Person
-from faceviz.synth.lighting import Light
+from faceviz.synth.lighting import Lamp, Light
 from faceviz.synth.surfaces import Surface, interpolated, surface_of
 from faceviz.synth.topology import face_normals
 
@@ -162,7 +162,9 @@ def _shade(surface: Surface, hits: _Hits, view: View, light: Light, fine: int, f
     return total
 
 
-def _lamp(surface: Surface, normal, smooth, towards, lamp, lit) -> np.ndarray:  # noqa: ANN001
+def _lamp(
+    surface: Surface, normal: np.ndarray, smooth: np.ndarray, towards: np.ndarray, lamp: Lamp, lit: np.ndarray
+) -> np.ndarray:
     """Wrapped diffuse and Blinn-Phong light of one lamp, (P, 3)."""
     direction = lamp.direction.astype(np.float32)
     cosine = (normal @ direction)[:, None]
@@ -181,9 +183,9 @@ def _bumped(
     normal: np.ndarray, height: np.ndarray, pixel: np.ndarray, fine: int, pixel_mm: np.ndarray
 ) -> np.ndarray:
     """n - grad h, the relief's slope taken on the picture, (P, 3) camera frame."""
-    image = np.zeros(fine * fine, dtype=np.float32)
-    image[pixel] = height
-    image = image.reshape(fine, fine)
+    flat = np.zeros(fine * fine, dtype=np.float32)
+    flat[pixel] = height
+    image = flat.reshape(fine, fine)
     slope_y, slope_x = (np.clip(g.ravel()[pixel] / pixel_mm, -0.5, 0.5) for g in np.gradient(image))
     bumped = normal.copy()
     bumped[:, 0] -= slope_x
@@ -202,8 +204,8 @@ def _unit(a: np.ndarray) -> np.ndarray:
 
 
 def _unshadowed(
-    hits: _Hits, surface: Surface, lamp, to_camera: np.ndarray, fine: int, stride: int = 2
-) -> np.ndarray:  # noqa: ANN001
+    hits: _Hits, surface: Surface, lamp: Lamp, to_camera: np.ndarray, fine: int, stride: int = 2
+) -> np.ndarray:
     """Share of the lamp that each hit sees, (P,): rays from every other pixel, then smoothed."""
     import cv2
 

@@ -116,7 +116,14 @@ class VirtualScanner:
             parts.append(obstacle(mesh, rng))
         return with_parts(mesh, *parts) if parts else mesh
 
-    def _measured(self, points, normals, labels, cameras, rng) -> np.ndarray:  # noqa: ANN001
+    def _measured(
+        self,
+        points: np.ndarray,
+        normals: np.ndarray,
+        labels: np.ndarray,
+        cameras: list[np.ndarray],
+        rng: np.random.Generator,
+    ) -> np.ndarray:
         """Depth noise along the nearest camera's direction, smooth waves and rough hair along the normal, specks."""
         directions = np.stack(cameras)
         nearest = directions[np.argmax(normals @ directions.T, axis=1)]
@@ -138,7 +145,15 @@ def _without_eyeballs(mesh: HeadMesh) -> HeadMesh:
 class _Sampler:
     """Draws surface points that lie in the crop and that a camera sees, until there are enough."""
 
-    def __init__(self, scanner, mesh: HeadMesh, cameras, keep: Keep, landmarks, rng) -> None:  # noqa: ANN001
+    def __init__(
+        self,
+        scanner: VirtualScanner,
+        mesh: HeadMesh,
+        cameras: list[np.ndarray],
+        keep: Keep,
+        landmarks: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         self.scanner, self.rng, self.mesh = scanner, rng, mesh
         self.cameras, self.keep = cameras, keep
         self.gamma = rng.uniform(0.0, 1.3)

@@ -14,7 +14,7 @@ import numpy as np
 import faceviz
 from faceviz.errors import ConfigError, FileFormatError, nearest_name
 from faceviz.io import write_scan
-from faceviz.io.files import replace_file
+from faceviz.io.files import replace_bytes
 from faceviz.scan import FaceScan
 from faceviz.synth.cache import write_npz
 from faceviz.synth.dataset import available_sources, cached_head
@@ -198,8 +198,7 @@ def _write_folder(path: Path, sequence: FaceSequence, folder: str | None) -> Non
     draft = path.with_name(f".{path.name}.part")
     draft.mkdir(exist_ok=True)
     for number, image in enumerate(sequence.images):
-        packed = _jpeg(image).tobytes()
-        replace_file(draft / f"{number:03d}.jpg", lambda stream, packed=packed: stream.write(packed))
+        replace_bytes(draft / f"{number:03d}.jpg", _jpeg(image).tobytes())
     triangles = cached_head(sequence.head, folder).triangles
     write_scan(
         draft / "neutral.ply",
@@ -233,8 +232,7 @@ def _open(folder: Path, sequences: SyntheticSequences, layout: str) -> None:
     if path.is_file():
         _check_former(path, manifest)
         return
-    content = json.dumps(manifest, indent=1).encode() + b"\n"
-    replace_file(path, lambda stream: stream.write(content))
+    replace_bytes(path, json.dumps(manifest, indent=1).encode() + b"\n")
 
 
 def _check_former(path: Path, manifest: dict[str, Any]) -> None:

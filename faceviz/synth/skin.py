@@ -81,8 +81,8 @@ def _spots(melanin: np.ndarray, atlas: FaceAtlas, looks: Appearance, rng: np.ran
     rows, columns = ATLAS_SHAPE
     if looks.freckles:
         where = np.zeros(ATLAS_SHAPE, np.float32)
-        for mark, radius in ((28, 26), (1, 30), (15, 30), (27, 30)):
-            where += blob(ATLAS_SHAPE, atlas.marks[mark], (radius * atlas.scale, 22 * atlas.scale), 1.0)
+        for mark, width in ((28, 26), (1, 30), (15, 30), (27, 30)):
+            where += blob(ATLAS_SHAPE, atlas.marks[mark], (width * atlas.scale, 22 * atlas.scale), 1.0)
         specks = np.maximum(noise(ATLAS_SHAPE, 2.6, 1.0, rng) - 0.9, 0.0)
         melanin += 0.9 * looks.freckles * np.minimum(where, 1.0) * specks
     for _ in range(rng.poisson(4)):
@@ -203,7 +203,7 @@ def _beard(
     albedo: np.ndarray, height: np.ndarray, atlas: FaceAtlas, looks: Appearance, rng: np.random.Generator
 ) -> np.ndarray:
     """Stubble or beard, painted in place; returns where, (H, W) 0..1."""
-    where = np.zeros(ATLAS_SHAPE, np.float32)
+    where: np.ndarray = np.zeros(ATLAS_SHAPE, np.float32)
     if looks.beard == 0.0:
         return where
     m, px = atlas.marks, atlas.scale

@@ -80,7 +80,7 @@ def _vertex_fields(
 def _skin(person: Person, uv: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Albedo (P, 3), height (P,) and gloss (P,) looked up on the skin map."""
     skin = person.skin
-    return tuple(_looked_up(image, uv) for image in (skin.albedo, skin.height, skin.gloss))
+    return _looked_up(skin.albedo, uv), _looked_up(skin.height, uv), _looked_up(skin.gloss, uv)
 
 
 def _looked_up(image: np.ndarray, uv: np.ndarray) -> np.ndarray:
@@ -91,7 +91,9 @@ def _looked_up(image: np.ndarray, uv: np.ndarray) -> np.ndarray:
     padded = np.zeros((rows * width, 2), dtype=np.float32)
     padded[: len(uv)] = uv
     grid = padded.reshape(rows, width, 2)
-    out = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    out = cv2.remap(  # type: ignore[call-overload]  # its types do not know that one map may hold both
+        image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return out.reshape(rows * width, *image.shape[2:])[: len(uv)]
 
 

@@ -47,7 +47,14 @@ def _rows(rows: np.ndarray, columns: np.ndarray, value: float, shape: tuple[int,
     return sparse.coo_matrix((np.full(len(rows), value), (rows, columns)), shape=shape).tocsr()
 
 
-def _vertex_rows(quads, edges, inner, face_rows, middles, count) -> sparse.csr_matrix:  # noqa: ANN001
+def _vertex_rows(
+    quads: np.ndarray,
+    edges: np.ndarray,
+    inner: np.ndarray,
+    face_rows: sparse.csr_matrix,
+    middles: sparse.csr_matrix,
+    count: int,
+) -> sparse.csr_matrix:
     """Rows of the moved old vertices, (V0, V0)."""
     ends = edges.ravel()
     edge_ids = np.repeat(np.arange(len(edges)), 2)

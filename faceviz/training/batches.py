@@ -60,7 +60,7 @@ def steps_in_epoch(clouds: int, batch: int) -> int:
     return math.ceil(clouds / batch)
 
 
-class Batches(IterableDataset):
+class Batches(IterableDataset[Any]):
     """Batches without end from number ``start`` on, every ``stride``-th.
 
     Batch ``i`` is drawn by ``i`` alone, so that a resumed run goes on with the batches it would have had (once all
@@ -128,7 +128,7 @@ def _turned(
     return points @ rotation.T, landmarks @ rotation.T
 
 
-class ValidationClouds(Dataset):
+class ValidationClouds(Dataset[Any]):
     """The validation clouds as they are, or each in its own random pose where the configuration rotates."""
 
     def __init__(self, clouds: CloudFolder, data: DataConfig, network: nn.Module) -> None:

@@ -44,7 +44,7 @@ class TrainingCloud:
 
 def whole_cloud(scan: FaceScan, keep: int = KEPT_POINTS) -> TrainingCloud:
     """The scan as it is: centroid at the origin, radius 1."""
-    return _cloud(scan.points, scan.landmarks, scan.centroid, scan.radius, keep)
+    return _cloud(scan.points, _truth(scan), scan.centroid, scan.radius, keep)
 
 
 def region_cloud(
@@ -55,7 +55,8 @@ def region_cloud(
     Raises:
         GeometryError: hardly any of the scan lies in the sphere.
     """
-    centre, radius = face_sphere(scan.landmarks)
+    landmarks = _truth(scan)
+    centre, radius = face_sphere(landmarks)
     if rng is not None:
         centre = centre + rng.normal(0.0, 0.05 * radius, 3)
         radius = radius * np.exp(rng.normal(0.0, 0.06))
@@ -64,7 +65,12 @@ def region_cloud(
         raise GeometryError(
             f"{len(inside)} points lie in the face region; at least {REGION_POINTS} are needed"
         )
-    return _cloud(inside, scan.landmarks, centre, radius, keep)
+    return _cloud(inside, landmarks, centre, radius, keep)
+
+
+def _truth(scan: FaceScan) -> np.ndarray:
+    assert scan.landmarks is not None  # a scan to learn from
+    return scan.landmarks
 
 
 def _cloud(

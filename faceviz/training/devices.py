@@ -43,7 +43,7 @@ ONE = Devices()
 
 def is_first() -> bool:
     """Is this the process that makes the data, writes files and speaks? Known before the trainer is made."""
-    return rank_zero_only.rank == 0
+    return bool(rank_zero_only.rank == 0)  # type: ignore[attr-defined]  # Lightning sets it on the function
 
 
 def wait_until(ready: Callable[[], bool]) -> None:

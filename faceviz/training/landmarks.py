@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def train_landmarks(
 
 def _provide_data(
     config: LandmarkTrainingConfig, sources: tuple[str, ...], say: Callable[[str], None]
-) -> list:
+) -> list[BaseProcess]:
     say(f"scanning {config.data.scans} heads ({', '.join(sources)}) into {config.data.folder}")
     fill(config.data, sources, "val")
     if config.data.workers == 0 or config.optimiser.epochs is not None:
@@ -106,7 +107,7 @@ def _provide_data(
     return processes
 
 
-def _await_data(config: LandmarkTrainingConfig) -> list:
+def _await_data(config: LandmarkTrainingConfig) -> list[BaseProcess]:
     """Until the first process has made all validation clouds, and enough to train with."""
     whole = config.data.workers == 0 or config.optimiser.epochs is not None
     wait_until(lambda: shards_there(config.data, "val") >= shards_needed(config.data, "val"))

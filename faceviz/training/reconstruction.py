@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -188,7 +189,7 @@ class _Run:
             enable_version_counter=False,
         )
 
-    def _loaders(self, module: ReconstructionModule, share: Share) -> tuple[DataLoader, DataLoader]:
+    def _loaders(self, module: ReconstructionModule, share: Share) -> tuple[DataLoader[Any], DataLoader[Any]]:
         config, size = self.config, image_size(module.network)
         streams = config.architecture == "faceviz-stream"
         batches = SequenceBatches(
@@ -247,9 +248,10 @@ class _Run:
         """Weights in half precision, which changes the points by less than a hundredth of a millimetre."""
         if not is_first():
             return
-        description = {
+        settings: Any = module.network.config
+        description: dict[str, Any] = {
             "architecture": self.config.architecture,
-            "network": asdict(module.network.config),
+            "network": asdict(settings),
             "training": {
                 "config": self.config.model_dump(mode="json"),
                 "sources": list(self.sources),

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from faceviz.errors import ConfigError
@@ -62,10 +62,11 @@ def network_weights(checkpoint: str | Path) -> dict[str, Tensor]:
     return {key.removeprefix(_NETWORK): value for key, value in state.items() if key.startswith(_NETWORK)}
 
 
-def fit(trainer: L.Trainer, module: Any, loaders: Sequence[Any], checkpoint: Path | None) -> None:
+def fit(trainer: L.Trainer, module: Any, loaders: tuple[Any, Any], checkpoint: Path | None) -> None:
     """Train on from a checkpoint, to the weights that the run gives: their running mean, if one is taken."""
     finished = checkpoint is not None and steps_done(checkpoint) >= trainer.max_steps
-    trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
+    training, validation = loaders
+    trainer.fit(module, training, validation, ckpt_path=checkpoint, weights_only=True)
     if checkpoint is not None and finished:
         # Killed after its last step: nothing was left to do, and so Lightning has not put the mean in place.
         module.network.load_state_dict(network_weights(checkpoint))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,10 @@ def fill(config: DataConfig, sources: tuple[str, ...], split: str) -> None:
         pass
 
 
-def start_filling(config: DataConfig, sources: tuple[str, ...], split: str) -> list[multiprocessing.Process]:
+def start_filling(config: DataConfig, sources: tuple[str, ...], split: str) -> list[BaseProcess]:
     """Make the missing shards of a split in ``config.workers`` processes; each shard appears when it is whole."""
     context = multiprocessing.get_context("spawn")
-    processes = [
+    processes: list[BaseProcess] = [
         context.Process(
             target=_fill_as_worker, args=(config, sources, split, worker, config.workers), daemon=True
         )

@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from faceviz.training.history import Row
@@ -73,7 +74,7 @@ class TimedModule(L.LightningModule):
             "step": self.trainer.global_step,
             "minutes": self.elapsed / 60,
             "train_loss": float(np.mean(self._losses)) if self._losses else float("nan"),
-            "learning_rate": self.optimizers().param_groups[0]["lr"],
+            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
             **figures,
         }
         if self.history and self.history[-1]["step"] == row["step"]:
@@ -82,7 +83,7 @@ class TimedModule(L.LightningModule):
         self._losses.clear()
         return row
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         o = self.config.optimiser
         if o.name == "adam":
             optimiser: torch.optim.Optimizer = torch.optim.Adam(self.parameters(), lr=o.learning_rate)

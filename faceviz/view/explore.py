@@ -92,7 +92,9 @@ class Explorer(ipywidgets.VBox):
         height: int = 420,
     ) -> None:
         self._loaded, self._second_predictor, self._silent = loaded, second, False
-        self._predictor = predictor or loaded.predictor
+        known = predictor or loaded.predictor
+        assert known is not None  # else there are no heatmaps to show
+        self._predictor = known
         self.settings, self.moved, self.second = settings, state.unmoved(loaded), None
         if answered is None:
             self._move()
@@ -193,7 +195,7 @@ def _controls(
     return {name: make(value=values[name]) for name, make in made.items()}
 
 
-def _chooser(title: str, options: list) -> Callable[..., ipywidgets.Widget]:
+def _chooser(title: str, options: list[Any]) -> Callable[..., ipywidgets.Widget]:
     return lambda value: ipywidgets.Dropdown(description=title, options=options, value=value, layout=_HALF)
 
 

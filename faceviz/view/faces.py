@@ -93,8 +93,9 @@ def rows_figure(rows: Sequence[FaceRow], title: str, note: str = "", images: int
         for j in range(columns):
             axis = axes[i * columns + j]
             axis.set_axis_off()
-            if j < len(panes) and panes[j] is not None:
-                axis.imshow(panes[j])
+            pane = panes[j] if j < len(panes) else None
+            if pane is not None:
+                axis.imshow(pane)
             if i == 0 and j < len(headings):
                 axis.set_title(headings[j], fontsize=8)
     return figure
@@ -131,7 +132,9 @@ def error_by_images_chart(report: ReconstructionReport) -> Figure:
         color=COLOURS[0],
         label="standard deviation over orders",
     )
-    axis.axhline(report.mean_face["point_error_mm"], color=COLOURS[1], linestyle="--", label="mean face")
+    mean = report.mean_face["point_error_mm"]
+    if mean is not None:
+        axis.axhline(mean, color=COLOURS[1], linestyle="--", label="mean face")
     axis.set(xlabel="images", ylabel="corresponding points, mm", ylim=(0, None))
     axis.legend(frameon=False)
     return figure

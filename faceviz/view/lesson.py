@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def lesson_network(scan: FaceScan) -> tuple[PublishedUnet, str]:
     """
     if MENDED in assets.names("models"):
         network = LandmarkPredictor.from_pretrained(MENDED, device="cpu").network.double()
-        return network, f"trained weights of {MENDED}"
+        return cast("PublishedUnet", network), f"trained weights of {MENDED}"
     return random_published(scan.points), "random weights: no trained ones are at hand, and none are needed"
 
 
@@ -73,11 +73,11 @@ class PoseLesson:
     ) -> None:
         import ipywidgets
 
-        self._size, self._landmark = size, landmark
+        self._size, self._landmark, self._predictors = size, landmark, (first, second)
         prepared = _prepared(scan, points)
         self._loaded = [
             state.LoadedScan(predictor.predict_prepared(prepared), predictor=predictor)
-            for predictor in (first, second)
+            for predictor in self._predictors
         ]
         self._loop, self._silent = _running_loop(), False
         turn = {"min": -180.0, "max": 180.0, "step": 5.0, "continuous_update": False}
@@ -119,7 +119,10 @@ class PoseLesson:
             landmark=self._landmark,
         )
         pose = settings.pose(self._loaded[0].scan.centroid)
-        self.moved = [state.move(loaded.predictor, loaded, pose) for loaded in self._loaded]
+        self.moved = [
+            state.move(predictor, loaded, pose)
+            for predictor, loaded in zip(self._predictors, self._loaded, strict=True)
+        ]
         self.image.value = scene_png(state.moved_scene(self.moved[0], settings, self.moved[1]), self._size)
 
     def _ask(self) -> None:

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 try:
     import anywidget
-    import ipywidgets  # noqa: F401
+    import ipywidgets
 except ImportError as error:
     raise MissingDependencyError(
         'the viewer needs anywidget and ipywidgets; install it with: pip install "faceviz[notebook]"'
     ) from error
+
+
+__all__ = ["SceneWidget", "figure_image", "ipywidgets", "view_prediction"]
 
 
 class SceneWidget(anywidget.AnyWidget):
@@ -83,7 +86,7 @@ def view_prediction(
     """
     widget = SceneWidget(scene(prediction, settings or Settings()), height=height)
 
-    def follow(_) -> None:
+    def follow(_: Any) -> None:
         before = widget.spec
         chosen = before.settings.with_(landmark=None if widget.selected < 0 else widget.selected)
         widget.show(scene(prediction, chosen, body=before.body, front=before.front))

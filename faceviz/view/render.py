@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,7 +143,7 @@ def _plotter(spec: SceneSpec, size: tuple[int, int]) -> pv.Plotter:
     return plotter
 
 
-def off_screen_pyvista():
+def off_screen_pyvista() -> ModuleType:
     """PyVista, set up for a machine with or without a display."""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
@@ -152,7 +153,9 @@ def off_screen_pyvista():
     return pv
 
 
-def _add_body(plotter: pv.Plotter, spec: SceneSpec, pane: Pane, size: tuple[float, float]):
+def _add_body(
+    plotter: pv.Plotter, spec: SceneSpec, pane: Pane, size: tuple[float, float]
+) -> pv.DataSetMapper:
     pv = off_screen_pyvista()
     body = pane.body or spec.body
     points = _placed(spec, body.points)
@@ -237,8 +240,10 @@ def _add_title(
     )
 
 
-def _add_bar(plotter: pv.Plotter, spec: SceneSpec, mapper, size: tuple[int, int], ink: str) -> None:
-    plotter.add_scalar_bar(
+def _add_bar(
+    plotter: pv.Plotter, spec: SceneSpec, mapper: pv.DataSetMapper, size: tuple[int, int], ink: str
+) -> None:
+    plotter.add_scalar_bar(  # type: ignore[call-arg]  # PyVista's decorator hides that it is a method
         title="",
         mapper=mapper,
         vertical=False,

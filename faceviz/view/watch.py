@@ -58,7 +58,7 @@ def watch(
     with open_frames(source, max_frames=max_frames):
         pass  # a source that cannot be opened is said at once
     if isinstance(truth, FaceScan):
-        known = scan_truth(truth)
+        known: FaceTruth | None = scan_truth(truth)
     else:
         known = None if truth is None else read_truth(truth)
     reconstructor = reconstructor or FaceReconstructor.from_pretrained()

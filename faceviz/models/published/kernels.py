@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -149,7 +149,8 @@ def messages(
         x: features (M, C, 2 l + 1) by degree of all points.
     """
     columns = torch.cat([part.permute(2, 1, 0).flatten(0, 1) for part in x.values()])
-    return _Messages.apply(layout, edges, places, columns, *_radial_weights(value, key, layout))
+    weights = _radial_weights(value, key, layout)
+    return _Messages.apply(layout, edges, places, columns, *weights)  # type: ignore[no-untyped-call]
 
 
 def _radial_weights(value: Kernels, key: Kernels, layout: Layout) -> list[Tensor]:
@@ -176,7 +177,9 @@ def _tables(weights: Sequence[Tensor], layout: Layout, knots: Tensor) -> Tables:
 
 class _Messages(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, layout: Layout, edges: GroupedEdges, places: int, columns: Tensor, *weights: Tensor):  # noqa: ANN001, ANN205
+    def forward(
+        ctx: Any, layout: Layout, edges: GroupedEdges, places: int, columns: Tensor, *weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
         value = columns.new_zeros(places, layout.value.dim)
         key = columns.new_zeros(places, layout.key.dim)
         for chunk in edges.chunks():
@@ -194,7 +197,7 @@ class _Messages(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, value: Tensor, key: Tensor):  # noqa: ANN001, ANN205
+    def backward(ctx: Any, value: Tensor, key: Tensor) -> tuple[Tensor | None, ...]:
         layout, edges = ctx.layout, ctx.edges
         columns, *weights = ctx.saved_tensors
         leaves = [weight.detach().requires_grad_() for weight in weights]

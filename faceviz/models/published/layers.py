@@ -6,6 +6,7 @@ turns by its own Wigner matrix D_l(R); translations change nothing, since only d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -197,6 +198,6 @@ def _check_sum(source: Fiber, target: Fiber) -> None:
             )
 
 
-def _check_choice(name: str, value: str, known) -> None:  # noqa: ANN001
+def _check_choice(name: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         raise ConfigError(f"{name} cannot be {value!r}{nearest_name(value, known)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,10 @@ from torch import Tensor
 from faceviz.models.published.attention import windowed_softmax
 from faceviz.models.published.basis import KernelBasis, kernel_basis
 from faceviz.models.published.fibers import Features
+
+if TYPE_CHECKING:
+    from faceviz.models.published.kernels import Kernels
+    from faceviz.models.published.layers import AttentionLayer, Neighbourhoods
 
 _CHUNK = 8192
 
@@ -45,9 +49,10 @@ class PlainEdges:
         return cls(distance, offset.reshape(-1, 1, 3), basis)
 
 
-def plain_attention(layer, x: Features, near) -> Features:  # noqa: ANN001
+def plain_attention(layer: AttentionLayer, x: Features, near: Neighbourhoods) -> Features:
     """``z`` of an attention layer; see ``layers.AttentionLayer`` and ``layers.Neighbourhoods``."""
     edges, (count, k), heads = near.edges, near.index.shape, layer.layout.heads
+    assert isinstance(edges, PlainEdges)  # which the original's rounding asks for
     sent = _sent({degree: value[near.index.flatten()] for degree, value in x.items()}, edges.offset, layer)
     value, key = (
         kernel_messages(part, sent, edges.distance, edges.basis) for part in (layer.value, layer.key)
@@ -63,7 +68,7 @@ def plain_attention(layer, x: Features, near) -> Features:  # noqa: ANN001
     return out
 
 
-def _sent(sent: Features, offset: Tensor, layer) -> Features:  # noqa: ANN001
+def _sent(sent: Features, offset: Tensor, layer: AttentionLayer) -> Features:
     """Features of the neighbours, (E, C, 2 l + 1), with the relative position."""
     if layer.layout.relative == "cat":
         sent[1] = torch.cat([sent[1], offset], 1) if 1 in sent else offset
@@ -107,7 +112,7 @@ def _legendre(cosine: Tensor, max_degree: int) -> dict[tuple[int, int], Tensor]:
     return values
 
 
-def kernel_messages(kernels, sent: dict[int, Tensor], distance: Tensor, basis: KernelBasis):  # noqa: ANN001, ANN201
+def kernel_messages(kernels: Kernels, sent: Features, distance: Tensor, basis: KernelBasis) -> Features:
     """``W^{lk} f_j`` by l, the kernel W of each edge formed first; see ``layers.Kernels``."""
     parts = []
     for start in range(0, len(distance), _CHUNK):
@@ -119,7 +124,7 @@ def kernel_messages(kernels, sent: dict[int, Tensor], distance: Tensor, basis: K
     return {degree: torch.cat([part[degree] for part in parts]) for degree in kernels.target}
 
 
-def _chunk(kernels, sent: dict[int, Tensor], distance: Tensor, basis: KernelBasis):  # noqa: ANN001, ANN202
+def _chunk(kernels: Kernels, sent: Features, distance: Tensor, basis: KernelBasis) -> Features:
     edges, out = len(distance), {}
     for target, count in kernels.target.items():
         total: Any = 0.0

@@ -27,7 +27,8 @@ class Seen(NamedTuple):
 class Streaming(Protocol):
     """A network fed one image at a time."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module: ...
 
     def step(self, image: Tensor, state: Any) -> tuple[Seen, Any]:
         """The face after one more image (1, 3, 256, 256) in [0, 1], and the state to carry."""
@@ -59,7 +60,10 @@ def image_size(network: nn.Module) -> int:
 
 def streaming(network: nn.Module) -> Streaming:
     """The network with its streaming interface."""
-    return _Stream(network) if isinstance(network, StreamNetwork) else _Thomassen(network)
+    if isinstance(network, StreamNetwork):
+        return _Stream(network)
+    assert isinstance(network, Thomassen2022)
+    return _Thomassen(network)
 
 
 class _Stream:

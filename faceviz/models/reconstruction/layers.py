@@ -6,7 +6,7 @@ Images are (B, C, H, W); sequences are fed one image at a time, the state carrie
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +49,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 class SameConv(nn.Conv2d):
     """A convolution with ``padding="same"`` as Keras understands it: ceil(size / stride), asymmetric if need be."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, **options) -> None:  # noqa: ANN003
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, **options: Any) -> None:
         super().__init__(inputs, outputs, kernel, stride, **options)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
@@ -72,7 +72,9 @@ class SameTransposed(nn.ConvTranspose2d):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__(inputs, outputs, 4, stride, padding=1)
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+    def forward(  # type: ignore[override]  # the size of its output is no choice
+        self, x: Float[Tensor, "B C H W"]
+    ) -> Float[Tensor, "B D h w"]:
         y = super().forward(x)
         return y[..., :-1, :-1] if self.stride[0] == 1 else y
 
@@ -98,6 +100,7 @@ class ConvLstm(nn.Module):
         self.recurrent = SameConv(hidden, 4 * hidden, 3, bias=False)
         nn.init.xavier_uniform_(self.input.weight)
         nn.init.orthogonal_(self.recurrent.weight)
+        assert self.input.bias is not None
         with torch.no_grad():
             self.input.bias.zero_()
             self.input.bias[hidden : 2 * hidden] = 1.0
@@ -122,6 +125,9 @@ class KerasBatchNorm(nn.BatchNorm2d):
 
     Keras keeps the biased variance of a batch in its running average, PyTorch the unbiased one: n / (n - 1) apart.
     """
+
+    running_var: Tensor
+    momentum: float
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=1e-3, momentum=0.01)
@@ -181,6 +187,7 @@ class InvertedResidual(nn.Module):
         self.excite = SqueezeExcite(inner) if excite else nn.Identity()
         self.project, self.project_norm = SameConv(inner, outputs, 1), KerasBatchNorm(outputs)
         for layer in (self.expand, self.depthwise, self.project):
+            assert layer.bias is not None
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 

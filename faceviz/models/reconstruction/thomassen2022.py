@@ -77,11 +77,13 @@ class Thomassen2022(nn.Module):
             ]
         )
         widths = [512, *(channels for channels, _ in _DECODER)]
-        self.decoder = nn.ModuleList(
+        decoder = [
             SameTransposed(inputs, outputs, stride)
             for inputs, (outputs, stride) in zip(widths, _DECODER, strict=False)
-        )
-        for layer in self.decoder:
+        ]
+        self.decoder = nn.ModuleList(decoder)
+        for layer in decoder:
+            assert layer.bias is not None
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 

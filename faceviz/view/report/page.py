@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from faceviz.view.report.charts import draw_curves, draw_landmarks
 from faceviz.view.report.content import ReportContent
 from faceviz.view.report.markdown import Block, markdown_blocks
 from faceviz.view.scene_html import HOST, json_in_html, scene_data, viewer_script
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -79,7 +83,7 @@ def _charts(content: ReportContent) -> str:
     return "".join(parts)
 
 
-def _chart(heading: str, draw: Callable, height: float) -> str:
+def _chart(heading: str, draw: Callable[[Axes], object], height: float) -> str:
     """A heading and a chart as SVG, its text as text."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,7 +48,9 @@ class Sheets:
         if self.y + height > BOTTOM:
             self.turn()
 
-    def write(self, x: float, y: float, text: str, *, size: float = 9, colour: str = INK, **style) -> None:
+    def write(
+        self, x: float, y: float, text: str, *, size: float = 9, colour: str = INK, **style: Any
+    ) -> None:
         """One line; ``y`` is its base line."""
         self.page.text(
             x / WIDTH, 1 - y / HEIGHT, text, fontsize=size, color=colour, parse_math=False, **style
@@ -68,7 +70,7 @@ class Sheets:
         colour: str = INK,
         indent: float = 0.0,
         family: str = "sans",
-        bullet=False,
+        bullet: bool = False,
     ) -> None:
         """Wrapped text; pages are turned between its lines."""
         for i, line in enumerate(wrapped(text, INNER - indent, size, family)):
@@ -96,7 +98,7 @@ class Sheets:
         self.box(MARGIN, self.y, INNER, 0.01, RULE)
         self.y += 0.05
 
-    def box(self, x: float, y: float, width: float, height: float, colour: str, **style) -> None:
+    def box(self, x: float, y: float, width: float, height: float, colour: str, **style: Any) -> None:
         """A filled rectangle, its upper left corner at (x, y)."""
         from matplotlib.patches import Rectangle
 
@@ -148,7 +150,7 @@ def wrapped(text: str, width: float, size: float, family: str = "sans") -> list[
     return [*lines, line] if line or not lines else lines
 
 
-def _short_enough(words: Sequence[str], width: float, size: float, family: str):  # noqa: ANN202
+def _short_enough(words: Sequence[str], width: float, size: float, family: str) -> Iterator[str]:
     for word in words:
         while _width(word, family) * size > width:
             fit = max(1, int(len(word) * width / (_width(word, family) * size)) - 1)
