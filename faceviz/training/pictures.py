@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import torch
 
 from faceviz.landmarks import MIRROR
+from faceviz.models.reconstruction.stream import face_template, square_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def cut(
     changes: PictureChanges,
     rng: np.random.Generator,
     mirror: bool = False,
+    focus: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A changed crop and its landmarks.
 
@@ -50,11 +53,14 @@ def cut(
         image: (S, S, 3) uint8 RGB; ``landmarks`` (68, 2) in its pixels.
         size: of the crop, pixels.
         mirror: left and right exchanged, the landmarks renamed.
+        focus: the crop is about the square that the landmarks fill (``square_about``), moved half as far.
 
     Returns:
         (size, size, 3) float32 in [0, 1], (68, 2) float32 in shares of the crop's side.
     """
     matrix = _affine(image.shape[0], size, changes, rng, mirror)
+    if focus:
+        matrix = _focused(landmarks, size, changes, rng, mirror)
     border = cv2.BORDER_REFLECT_101 if rng.random() < 0.5 else cv2.BORDER_REPLICATE
     source = image
     if (
@@ -83,6 +89,24 @@ def _affine(
         linear = linear * np.array([-1.0, 1.0])
     middle = size * (0.5 + rng.uniform(-changes.shift, changes.shift, 2))
     return np.column_stack([linear, middle - linear @ np.full(2, side / 2)])
+
+
+def _focused(
+    landmarks: np.ndarray, size: int, changes: PictureChanges, rng: np.random.Generator, mirror: bool
+) -> np.ndarray:
+    """The same about the square that the landmarks fill."""
+    marks = landmarks[MIRROR] * [-1.0, 1.0] if mirror else landmarks
+    linear, corner = (
+        part[0].double().numpy()
+        for part in square_about(torch.from_numpy(marks[None]).float(), face_template())
+    )
+    back = size * np.linalg.inv(linear)
+    square = np.column_stack([back, -back @ corner])
+    if mirror:
+        square[:, 0] *= -1.0
+    less = replace(changes, zoom=changes.zoom / 2, shift=changes.shift / 2, turn=changes.turn / 2)
+    moved = _affine(size, size, less, rng, mirror=False)
+    return moved @ np.vstack([square, [0.0, 0.0, 1.0]])
 
 
 def _at_pixel_centres(matrix: np.ndarray) -> np.ndarray:

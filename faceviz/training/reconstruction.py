@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 from faceviz.errors import ConfigError, nearest_name
 from faceviz.evaluation.provenance import provenance
 from faceviz.evaluation.reconstruction_card import reconstruction_card
-from faceviz.io.weights import save_weights, write_card
-from faceviz.models.reconstruction.architectures import image_size
+from faceviz.io.weights import load_network, save_weights, write_card
+from faceviz.models.reconstruction.architectures import build_network, image_size
 from faceviz.models.reconstruction.stream import StreamConfig
 from faceviz.synth.shards import PEOPLE, write_sequences
 from faceviz.training.devices import ONE, Devices, Share, is_first, wait_until
@@ -175,8 +175,13 @@ class _Run:
 
     def _module(self, epoch: int, budget: float | None) -> ReconstructionModule:
         if self.config.architecture == "faceviz-stream":
-            return StreamModule(self.config, epoch, budget, self.space)
-        return ThomassenModule(self.config, epoch, budget)
+            module = StreamModule(self.config, epoch, budget, self.space)
+        else:
+            module = ThomassenModule(self.config, epoch, budget)
+        if self.config.start_from is not None:
+            first, _ = load_network(Path(self.config.start_from), build_network)
+            module.network.load_state_dict(first.state_dict())
+        return module
 
     def _keeper(self, name: str) -> ModelCheckpoint:
         monitor = {"validation": "val_loss", "training": "train_loss"}[name]
@@ -192,6 +197,7 @@ class _Run:
     def _loaders(self, module: ReconstructionModule, share: Share) -> tuple[DataLoader[Any], DataLoader[Any]]:
         config, size = self.config, image_size(module.network)
         streams = config.architecture == "faceviz-stream"
+        twice = streams and module.network.config.focus
         batches = SequenceBatches(
             self.train,
             batch=config.optimiser.batch,
@@ -203,8 +209,9 @@ class _Run:
             stride=share.stride,
             with_shapes=not streams,
             more=config.optimiser.more if streams else 0,
+            focus=config.data.focus if twice else 0.0,
         )
-        validation = ValidationSequences(self.validation, size, config.data.frames)
+        validation = ValidationSequences(self.validation, 2 * size if twice else size, config.data.frames)
         return DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4), DataLoader(
             validation, batch_size=None
         )

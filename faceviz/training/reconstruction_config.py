@@ -24,6 +24,7 @@ class SequenceDataConfig(StrictConfig):
             there are used, and those that appear later too.
         changes: settings of ``faceviz.training.pictures.PictureChanges`` that differ from the default.
         augment: whether pictures are changed at random.
+        focus: share of people whose pictures are cut to what a second look sees, if the network looks twice.
     """
 
     folder: str = "runs/sequences"
@@ -36,6 +37,7 @@ class SequenceDataConfig(StrictConfig):
     render: bool = True
     augment: bool = True
     changes: dict[str, float] = Field(default_factory=dict)
+    focus: float = Field(0.75, ge=0, le=1)
 
 
 class ReconstructionOptimiserConfig(StrictConfig):
@@ -70,7 +72,7 @@ class ReconstructionLossConfig(StrictConfig):
         size: of the same that an error of size makes.
         view: of both for each image's own view.
         landmarks: of the mean distance of image landmarks, in shares of the picture's side.
-        geometry: of the shape that true landmarks, blurred, tell without a picture.
+        geometry: of the shape that landmarks tell without a picture (``faceviz.training.landmark_finder``).
     """
 
     shape: float = Field(1.0, ge=0)
@@ -86,6 +88,7 @@ class ReconstructionTrainingConfig(StrictConfig):
     Attributes:
         name: of the model; the folder of its weights.
         architecture: ``faceviz-stream`` or ``thomassen2022``.
+        start_from: a folder with weights that the run begins with; random ones if not given.
         network: settings of its configuration that differ from the default.
         space_people: random people whose faces span the linear space of ``faceviz-stream``.
         validate_every: steps between validations; an epoch if not given.
@@ -96,6 +99,7 @@ class ReconstructionTrainingConfig(StrictConfig):
 
     name: str = "faceviz-stream"
     architecture: Literal["faceviz-stream", "thomassen2022"] = "faceviz-stream"
+    start_from: str | None = None
     network: dict[str, Any] = Field(default_factory=dict)
     space_people: int = Field(3000, ge=2)
     data: SequenceDataConfig = SequenceDataConfig()

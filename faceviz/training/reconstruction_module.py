@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from faceviz.models.reconstruction.architectures import build_network, denormalised, normalised
-from faceviz.models.reconstruction.stream import StreamNetwork
+from faceviz.models.reconstruction.stream import StreamNetwork, aligned
+from faceviz.training.landmark_finder import LandmarkFinder
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig
 from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceBatch
@@ -82,9 +83,10 @@ class StreamModule(ReconstructionModule):
         put_space(self.network, space)
         energy = np.append(config.loss.shape * space.energy, config.loss.size * space.size_energy) / _MM2
         self.register_buffer("energy", torch.tensor(energy, dtype=torch.float32), persistent=False)
+        self.finder = LandmarkFinder()
 
     def loss(self, batch: SequenceBatch) -> Tensor:
-        output, _ = self.network(batch.images)
+        output, _ = (self.network if self.training else self.network.look)(batch.images)
         weights = self.config.loss
         distance = (output.landmarks - batch.landmarks).norm(dim=-1).mean()
         total = (
@@ -93,7 +95,9 @@ class StreamModule(ReconstructionModule):
             + weights.landmarks * distance
         )
         if len(batch.more_codes):
-            told = self.network.code_of_landmarks(batch.more_landmarks)
+            template = self.network.template
+            self.finder.watch(*(aligned(x, template) for x in (batch.landmarks, output.landmarks.detach())))
+            told = self.network.code_of_landmarks(self.finder.find(aligned(batch.more_landmarks, template)))
             total = total + weights.geometry * self._square(told, batch.more_codes)
         return total
 
@@ -102,7 +106,7 @@ class StreamModule(ReconstructionModule):
         return ((code - truth[:, None]) ** 2 @ self.energy).mean()
 
     def errors(self, batch: SequenceBatch) -> tuple[float, float]:
-        output, _ = self.network(batch.images)
+        output, _ = self.network.look(batch.images)
         codes = output.code[0, [0, -1], :-1]
         shapes = self.network.shape(codes).permute(0, 2, 3, 1)
         distance = (shapes - batch.shapes).norm(dim=-1).mean(dim=(1, 2))

@@ -24,7 +24,6 @@ from faceviz.training.pictures import UNCHANGED, PictureChanges, cut
 from faceviz.training.shape_space import ShapeSpace
 
 _REFRESH = 200  # batches between two looks for new shards
-_MARKS_BLUR = (0.002, 0.02)  # standard deviations of landmarks without a picture, in shares of its side
 
 
 class SequenceBatch(NamedTuple):
@@ -99,7 +98,7 @@ def _number_first(path: Path) -> tuple[str, str]:
 
 class SequenceBatches(IterableDataset):
     """Batches without end from number ``start`` on, every ``stride``-th; batch ``i`` is drawn by ``i`` alone (once all
-    shards are there)."""
+    shards are there). ``focus`` is the share of people whose pictures are cut to what a second look sees."""
 
     def __init__(
         self,
@@ -114,10 +113,11 @@ class SequenceBatches(IterableDataset):
         stride: int = 1,
         with_shapes: bool = False,
         more: int = 0,
+        focus: float = 0.0,
     ) -> None:
         self.folder, self.batch, self.frames, self.size = folder, batch, frames, size
         self.changes, self.seed, self.start, self.with_shapes = changes, seed, start, with_shapes
-        self.more, self.stride = more, stride
+        self.more, self.stride, self.focus = more, stride, focus
 
     def __iter__(self) -> Iterator[SequenceBatch]:
         torch.set_num_threads(1)
@@ -141,23 +141,29 @@ class SequenceBatches(IterableDataset):
     def _marks(
         self, person: tuple[Shard, int, Truth], rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Landmarks (T, 68, 2) of a person as a network might find them, and the code."""
+        """True landmarks (T, 68, 2) of a person, and the code."""
         shard, index, truth = person
         mirror = bool(rng.random() < 0.5)
         order = rng.permutation(shard.frames)[: self.frames]
         marks = shard.landmarks2d[index, order] / SIZE
         if mirror:
             marks = marks[:, MIRROR] * [-1.0, 1.0]
-        blur = np.exp(rng.uniform(*np.log(_MARKS_BLUR), size=(len(marks), 1, 1)))
-        marks = marks + blur * rng.standard_normal(marks.shape)
         return marks.astype(np.float32), truth.mirrored_code if mirror else truth.code
 
     def _example(self, person: tuple[Shard, int, Truth], rng: np.random.Generator) -> tuple[Tensor, ...]:
         shard, index, truth = person
-        mirror = bool(rng.random() < 0.5)
+        mirror, focus = (bool(rng.random() < share) for share in (0.5, self.focus))
         order = rng.permutation(shard.frames)[: self.frames]
         pictures = [
-            cut(shard.image(index, t), shard.landmarks2d[index, t], self.size, self.changes, rng, mirror)
+            cut(
+                shard.image(index, t),
+                shard.landmarks2d[index, t],
+                self.size,
+                self.changes,
+                rng,
+                mirror,
+                focus,
+            )
             for t in order
         ]
         return _example(pictures, truth, mirror, self.with_shapes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ FUSIONS: tuple[str, ...] = ("confidence", "mean", "last")
 BASIS_GRID = GRID // 2
 
 _DOWN = 16  # the encoder's last map is this much smaller than the image
+_SQUARE_MIDDLE, _SQUARE_SIDE = (0.0, 0.1), 3.5  # of what is looked at, in units of the template
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class StreamConfig:
         components: of the shape's linear space.
         fusion: ``confidence``: mean of the images' views weighted by their learned confidence; ``mean``: unweighted;
             ``last``: the plain ConvLSTM, which has only its memory of former images.
+        focus: whether ``look`` and ``step`` look twice: at the whole image, then at the square that its landmarks fill.
     """
 
     image: int = 128
@@ -47,6 +50,7 @@ class StreamConfig:
     hidden: int = 384
     components: int = 80
     fusion: str = "confidence"
+    focus: bool = True
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
@@ -112,7 +116,7 @@ class StreamNetwork(nn.Module):
         with torch.no_grad():
             self.geometry[-1].weight.mul_(0.1)
             self.appearance[-1][-1].weight.mul_(0.01)
-        self.register_buffer("template", _template())
+        self.register_buffer("template", face_template().clone())
         self.register_buffer("mean", torch.zeros(3, GRID, GRID))
         self.register_buffer("basis", torch.zeros(config.components, 3, BASIS_GRID, BASIS_GRID))
         self.register_buffer("centre", torch.zeros(3))
@@ -134,7 +138,7 @@ class StreamNetwork(nn.Module):
     def forward(
         self, images: Float[Tensor, "B T 3 H W"], state: StreamState | None = None
     ) -> tuple[StreamOutput, StreamState]:
-        """The codes after each of the images, leading axes (B, T), and the state after the last."""
+        """The codes after each of the images, leading axes (B, T), and the state after the last; one look at each."""
         if images.ndim != 5 or images.shape[1] == 0:
             raise ShapeError(f"images must be (B, T, 3, H, W) with T >= 1, got {tuple(images.shape)}")
         batch, times = images.shape[:2]
@@ -147,6 +151,20 @@ class StreamNetwork(nn.Module):
         code = view if self.config.fusion == "last" else total / (self.log_prior.exp() + weight)
         return StreamOutput(code, view, log_weight, marks), StreamState(memory, total[:, -1], weight[:, -1])
 
+    def look(
+        self, images: Float[Tensor, "B T 3 H W"], state: StreamState | None = None
+    ) -> tuple[StreamOutput, StreamState]:
+        """As ``forward``, of faces that lie anyhow in their images: a first look finds the landmarks of each, and what
+        is read is the square about them, upright (``square_about``)."""
+        if not self.config.focus:
+            return self(images, state)
+        flat = images.flatten(0, 1)
+        linear, corner = square_about(self.marks(self.features(flat)), self.template)
+        seen = _sampled(flat, linear, corner, self.config.image)
+        output, state = self(seen.unflatten(0, images.shape[:2]), state)
+        marks = output.landmarks.flatten(0, 1) @ linear.mT + corner[:, None]
+        return output._replace(landmarks=marks.unflatten(0, images.shape[:2])), state
+
     def code_of_landmarks(self, marks: Float[Tensor, "B T 68 2"]) -> Float[Tensor, "B T K"]:
         """The codes after each of several images, as far as their landmarks alone tell."""
         view, log_weight = self._view(self._told(marks))
@@ -157,7 +175,7 @@ class StreamNetwork(nn.Module):
         self, image: Float[Tensor, "B 3 H W"], state: StreamState | None = None
     ) -> tuple[StreamOutput, StreamState]:
         """One more image: what is known after it, leading axis (B), and the state to carry on."""
-        output, state = self(image[:, None], state)
+        output, state = self.look(image[:, None], state)
         return StreamOutput(*(part[:, 0] for part in output)), state
 
     def features(self, images: Float[Tensor, "N 3 H W"]) -> list[Float[Tensor, "N C h w"]]:
@@ -220,15 +238,46 @@ def aligned(marks: Float[Tensor, "... N 2"], template: Float[Tensor, "N 2"]) -> 
     """Landmarks turned, scaled and shifted onto a centred template: with points as complex numbers z about their mean
     and t, ``a z`` with the ``a = sum conj(z) t / sum |z|^2`` that makes ``sum |a z - t|^2`` least.
     """
+    real, imaginary = _similarity(marks, template)
+    x, y = (marks - marks.mean(dim=-2, keepdim=True)).unbind(-1)
+    return torch.stack([real * x - imaginary * y, imaginary * x + real * y], dim=-1)
+
+
+def square_about(
+    marks: Float[Tensor, "B N 2"], template: Float[Tensor, "N 2"]
+) -> tuple[Float[Tensor, "B 2 2"], Float[Tensor, "B 2"]]:
+    """The upright square that a face fills: A and b of ``z = A u + b`` from shares u of its side to the coordinates z
+    of the landmarks. It is one square of the template, brought back by the similarity of ``aligned``.
+    """
+    real, imaginary = (part / part.new_tensor(_SQUARE_SIDE) for part in _similarity(marks, template))
+    square = real * real + imaginary * imaginary
+    c, s = (real / square)[:, 0], (imaginary / square)[:, 0]  # S / a = S conj(a) / |a|^2
+    linear = torch.stack([torch.stack([c, s], -1), torch.stack([-s, c], -1)], -2)
+    middle = marks.new_tensor(_SQUARE_MIDDLE) / _SQUARE_SIDE - 0.5
+    return linear, marks.mean(dim=-2) + linear @ middle
+
+
+def _similarity(marks: Tensor, template: Tensor) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part (..., 1) of the ``a`` of ``aligned``."""
     x, y = (marks - marks.mean(dim=-2, keepdim=True)).unbind(-1)
     u, v = template.unbind(-1)
     square = (x * x + y * y).sum(-1, keepdim=True).clamp_min(1e-8)
     real = (x * u + y * v).sum(-1, keepdim=True) / square
     imaginary = (x * v - y * u).sum(-1, keepdim=True) / square
-    return torch.stack([real * x - imaginary * y, imaginary * x + real * y], dim=-1)
+    return real, imaginary
 
 
-def _template() -> Tensor:
+def _sampled(images: Tensor, linear: Tensor, corner: Tensor, size: int) -> Tensor:
+    """The squares of images (B, 3, H, W), (B, 3, size, size), each pixel the mean of four samples."""
+    at = (torch.arange(2 * size, device=images.device, dtype=images.dtype) + 0.5) / (2 * size)
+    shares = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1).flatten(0, 1)
+    grid = 2.0 * (shares @ linear.mT + corner[:, None]) - 1.0
+    grid = grid.unflatten(1, (2 * size, 2 * size))
+    return F.avg_pool2d(F.grid_sample(images, grid, padding_mode="border", align_corners=False), 2)
+
+
+@lru_cache(maxsize=1)
+def face_template() -> Tensor:
     """Landmarks (68, 2) of the mean face from the front, y downwards, centred, at a mean distance of 1 from it."""
     flat = landmarks(mean_face())[:, :2] * [1.0, -1.0]
     flat = flat - flat.mean(axis=0)

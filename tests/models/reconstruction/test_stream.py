@@ -31,7 +31,7 @@ def images():
 def test_images_one_at_a_time_give_what_images_at_once_give(images, fusion):
     net = network(fusion=fusion)
     with torch.inference_mode():
-        at_once, _ = net(images)
+        at_once, _ = net.look(images)
         state = None
         for t in range(images.shape[1]):
             output, state = net.step(images[:, t], state)

@@ -1,0 +1,54 @@
+"""How the landmarks that a network finds differ from the true ones, so that it can be shown people without pictures."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from faceviz.landmarks import LANDMARK_COUNT
+
+_DECAY = 0.995  # of what was seen, from step to step
+_RIDGE = 3e-5  # of mean squares; as long as little was seen, found landmarks are the true ones
+
+
+class LandmarkFinder(nn.Module):
+    """Found landmarks y as a linear function of the true ones x, and what is left over: ``y = x + V [x 1] + e``.
+
+    A network that is in doubt answers with a face that is nearer to the mean: ``V``, by ridge regression over what
+    training has shown lately. ``e`` is taken from the last pictures, one person's for one person, since its errors
+    resemble each other. Landmarks are on a template, as ``aligned`` brings them there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        size = 2 * LANDMARK_COUNT
+        self.register_buffer("squares", torch.zeros(size + 1, size + 1))
+        self.register_buffer("products", torch.zeros(size + 1, size))
+        self._left_over: Tensor | None = None
+
+    def watch(self, true: Float[Tensor, "B T 68 2"], found: Float[Tensor, "B T 68 2"]) -> None:
+        """Learn from pictures."""
+        x, difference = _with_one(true), (found - true).flatten(-2)
+        flat, count = x.flatten(0, 1), x.shape[0] * x.shape[1]
+        self.squares.lerp_(flat.T @ flat / count, 1.0 - _DECAY)
+        self.products.lerp_(flat.T @ difference.flatten(0, 1) / count, 1.0 - _DECAY)
+        self._left_over = difference - x @ self._linear()
+
+    def find(self, true: Float[Tensor, "M T 68 2"]) -> Float[Tensor, "M T 68 2"]:
+        """What would be found in pictures of other people, after ``watch``."""
+        assert self._left_over is not None
+        persons, times = self._left_over.shape[:2]
+        person = torch.randint(persons, true.shape[:1], device=true.device)
+        picture = torch.randint(times, true.shape[:2], device=true.device)
+        change = _with_one(true) @ self._linear() + self._left_over[person[:, None], picture]
+        return true + change.unflatten(-1, (LANDMARK_COUNT, 2))
+
+    def _linear(self) -> Tensor:
+        ridge = _RIDGE * torch.eye(len(self.squares), device=self.squares.device)
+        return torch.linalg.solve(self.squares + ridge, self.products)
+
+
+def _with_one(marks: Tensor) -> Tensor:
+    flat = marks.flatten(-2)
+    return torch.cat([flat, torch.ones_like(flat[..., :1])], -1)
