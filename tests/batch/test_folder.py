@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
-import signal
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from benchmarks.batch_resume import kill_and_continue
 from faceviz.batch import landmark_folder, read_results
 from faceviz.batch.results import COLUMNS
 from faceviz.cluster import Lost
@@ -202,41 +199,10 @@ def test_the_landmarks_are_those_of_the_predictor(tmp_path, sample_scan):
     assert row.mean_iou > 0.7 and row.inner_median_error < 5
 
 
-class Slow:
-    name, description = "slow", {}
-
-    def predict(self, scan, *, raw=False):
-        time.sleep(0.01)
-        return SimpleNamespace(landmarks=scan.points[:68], confidence=np.ones(68))
-
-
-def test_a_batch_that_is_killed_has_every_scan_exactly_once_in_the_end(tmp_path, rng, monkeypatch):
-    for module in ("folder", "scans"):
-        monkeypatch.setattr(f"faceviz.batch.{module}.process_model", lambda *_: Slow())
-    monkeypatch.setattr("faceviz.batch.scans.one_thread", contextlib.nullcontext)
-    folder, out, kills = tmp_path / "scans", tmp_path / "r.csv", 5
-    folder.mkdir()
-    for number in range(80):
-        np.save(folder / f"{number:03}.npy", rng.normal(size=(80, 3)))
-    for _ in range(kills):
-        before = _size(out)
-        process = multiprocessing.get_context("fork").Process(target=landmark_folder, args=(folder, out))
-        process.start()
-        while process.is_alive() and _size(out) < before + 20_000:
-            time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.03))
-        process.kill()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL
-    assert 5 < landmark_folder(folder, out).new < 75
-    rows = read_results(out)
-    assert [row.path for row in rows] == [f"{number:03}.npy" for number in range(80)]
-    for row in rows:
-        np.testing.assert_array_equal(row.landmarks, np.load(folder / row.path)[:68])
-
-
-def _size(path):
-    return path.stat().st_size if path.exists() else 0
+def test_a_batch_that_is_killed_has_every_scan_exactly_once_in_the_end(tmp_path):
+    done = kill_and_continue(tmp_path, scans=80, kills=5, slow=0.01)
+    assert done.kills == 5 and 0 < done.last < 75
+    assert (done.rows, done.missing, done.repeated, done.wrong) == (80, 0, 0, 0)
 
 
 def test_there_are_as_many_columns_as_promised():
