@@ -132,3 +132,47 @@ def test_landmarks_lie_in_the_image_and_follow_a_shift_of_it():
         before, after = (net(x[:, None])[0].landmarks[0, 0] for x in (image, shifted))
     assert 0 <= float(before.min()) and float(before.max()) <= 1
     assert float((after - before).median()) > 0
+
+
+class _Known(torch.nn.Module):
+    """Says where landmarks are: at the first look as it was told, later in the middle."""
+
+    def __init__(self, marks):
+        super().__init__()
+        self.answers = [marks]
+
+    def forward(self, maps):
+        return self.answers.pop() if self.answers else torch.full((len(maps[0]), 68, 2), 0.5)
+
+
+def test_a_second_look_sees_the_same_face_however_it_lay_in_the_image():
+    net, y = network(), torch.linspace(0, 1, 256)
+    c, s = 0.7 * np.cos(0.3), 0.7 * np.sin(0.3)
+    turn = torch.tensor([[c, s], [-s, c]], dtype=torch.float32)
+    upright = 0.5 + 0.25 * net.template
+    moved = (upright - 0.5) @ turn + torch.tensor([0.55, 0.48])
+
+    def picture(at):  # a smooth pattern that is fixed to the face
+        waves = torch.stack(
+            [at @ torch.tensor([20.0, 5.0]), at @ torch.tensor([-7.0, 16.0]), 12 * at[..., 0]]
+        )
+        return 0.5 + 0.4 * waves.sin()
+
+    places = torch.stack(torch.meshgrid(y, y, indexing="xy"), -1)
+    back = (places - torch.tensor([0.55, 0.48])) @ torch.linalg.inv(turn) + 0.5
+    codes = []
+    for image, marks in ((picture(places), upright), (picture(back), moved)):
+        net.marks = _Known(marks[None])
+        with torch.inference_mode():
+            output, _ = net.look(image[None, None])
+        codes.append(output.code)
+        where = output.landmarks[0, 0, 0]  # the middle of the square, in the image
+        torch.testing.assert_close(where, marks.mean(dim=0), atol=0.03, rtol=0)
+    torch.testing.assert_close(codes[0], codes[1], atol=2e-3, rtol=0)
+    assert float(codes[0].abs().max()) > 0.02
+
+
+def test_a_network_without_focus_looks_once(images):
+    net = network(focus=False)
+    with torch.inference_mode():
+        torch.testing.assert_close(net.look(images)[0].code, net(images)[0].code)
