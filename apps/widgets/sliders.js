@@ -52,9 +52,9 @@ export function render({ model }) {
   };
 
   const show = (index, value) => {
-    const { range, number } = fields[index];
+    const { range, number, typing } = fields[index];
     range.value = value;
-    if (number.getRootNode().activeElement !== number) number.value = +value.toFixed(model.rows[index].digits);
+    if (!typing) number.value = +value.toFixed(model.rows[index].digits);
   };
 
   const fill = () => fields.forEach((_, index) => show(index, (send.waiting ?? model.values)[index]));
@@ -71,12 +71,14 @@ export function render({ model }) {
       number.setAttribute("aria-label", `${row.label}${row.unit ? `, ${row.unit_name || row.unit}` : ""}`);
       reset.setAttribute("aria-label", reset.title);
       range.addEventListener("input", () => send(index, range.valueAsNumber));
-      number.addEventListener("change", () => send(index, number.valueAsNumber));
-      number.addEventListener("blur", fill);
+      const type = (typing) => { fields[index].typing = typing; }; // what is being typed is not written over
+      number.addEventListener("input", () => type(true));
+      number.addEventListener("change", () => { type(false); send(index, number.valueAsNumber); });
+      number.addEventListener("blur", () => { type(false); fill(); });
       reset.addEventListener("click", () => send(index, row.rest));
       holder.append(number, tag("span", { textContent: row.unit }));
       box.append(tag("label", { htmlFor: id, textContent: row.label }), range, holder, reset);
-      return { range, number };
+      return { range, number, typing: false };
     });
     fill();
   };
