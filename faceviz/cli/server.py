@@ -22,6 +22,7 @@ _LOCK = "in-use"
 _YOUNG = 60.0  # seconds in which a server that begins has taken its lock
 _OAUTH = ("PANEL_OAUTH_PROVIDER", "PANEL_OAUTH_KEY", "PANEL_OAUTH_SECRET")
 _MAX_PASSWORDS = 1_000_000  # bytes
+_LOGIN_ERROR = Path(__file__).with_name("login_error.html")  # Panel's own loads fonts from the network
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,10 @@ class Server:
             from cryptography.fernet import Fernet
         except ImportError:
             raise MissingDependencyError(
-                "--auth oauth encrypts its cookies with cryptography; install it with: pip install cryptography"
+                '--auth oauth encrypts its cookies with cryptography; install it with: pip install "faceviz[gui]"'
             ) from None
-        return ["--oauth-encryption-key", Fernet.generate_key().decode(), *secret]
+        page = ["--oauth-error-template", str(_LOGIN_ERROR)]
+        return ["--oauth-encryption-key", Fernet.generate_key().decode(), *page, *secret]
 
 
 def _checked_passwords(path: Path | None) -> Path:
@@ -115,6 +117,18 @@ def _checked_passwords(path: Path | None) -> Path:
     ):
         raise ConfigError(f'{path}: names nobody; write {{"name": "password"}}')
     return path.resolve()
+
+
+def refuse_codes_without_state() -> None:
+    """Let nobody in by a provider's code that did not begin at this server.
+
+    Panel compares the code's state with the cookie of who began, and takes an empty state and no cookie for equal: a
+    link could log somebody in as another.
+    """
+    from panel.auth import OAuthLoginHandler
+
+    known = OAuthLoginHandler.get_state_cookie
+    OAuthLoginHandler.get_state_cookie = lambda handler: known(handler) or secrets.token_hex(32)
 
 
 @contextmanager

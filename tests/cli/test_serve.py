@@ -95,6 +95,15 @@ def test_what_cannot_be_served_is_refused_in_one_line(faceviz, panel, arguments,
     assert not panel
 
 
+def test_what_oauth_lacks_is_named_and_nothing_else(faceviz, panel, monkeypatch):
+    monkeypatch.setenv("PANEL_OAUTH_PROVIDER", "generic")
+    monkeypatch.setenv("PANEL_OAUTH_KEY", "faceviz")
+    monkeypatch.delenv("PANEL_OAUTH_SECRET", raising=False)
+    code, _, err = faceviz("serve", "--port", 0, "--auth", "oauth")
+    assert code == 2 and "--auth oauth needs PANEL_OAUTH_SECRET in the environment" in err
+    assert len(err.splitlines()) == 1 and not panel
+
+
 @pytest.mark.parametrize(("content", "mode", "cause"), [
     ('{"ada": "x"}', 0o644, "others can read it; chmod 600"), ("{}", 0o600, "names nobody"),
     ('{"ada": ""}', 0o600, "names nobody"), ("ada", 0o600, "is no JSON"), ("[1]", 0o600, "names nobody"),
