@@ -82,7 +82,7 @@ def neighbourhood(
     offset = torch.arange(batch, device=points.device).view(-1, 1, 1) * count
     index = table + offset
     delta = F.embedding(index, points.reshape(-1, 3)) - points[:, : table.shape[1]].unsqueeze(2)
-    distance = (delta.square().sum(-1) + _tiny(points.dtype)).sqrt()
+    distance = (squared_length(delta) + _tiny(points.dtype)).sqrt()
     if windowed:
         reach = distance[..., -1:].clamp_min(1e-9)
         index, delta, distance = index[..., :-1], delta[..., :-1, :], distance[..., :-1]
@@ -106,9 +106,21 @@ def gather(features: Tensor, index: Tensor) -> Tensor:
     return F.embedding(index, features.reshape(-1, features.shape[-1]))
 
 
+def inner(left: Tensor, right: Tensor) -> Tensor:
+    """Inner products (B, N, C) of vectors (B, N, 3, C); axis by axis, which is quicker than a sum over three."""
+    (a, b, c), (x, y, z) = left.unbind(-2), right.unbind(-2)
+    return torch.addcmul(torch.addcmul(a * x, b, y), c, z)
+
+
+def squared_length(offsets: Tensor) -> Tensor:
+    """(...) of offsets (..., 3)."""
+    x, y, z = offsets.unbind(-1)
+    return torch.addcmul(torch.addcmul(x * x, y, y), z, z)
+
+
 def vector_norm(vectors: Tensor) -> Tensor:
     """Lengths (B, N, C) of vectors (B, N, 3, C), smooth at zero."""
-    return (vectors.square().sum(-2) + 1e-6).sqrt()
+    return (inner(vectors, vectors) + 1e-6).sqrt()
 
 
 class FeatureNorm(nn.Module):
@@ -120,7 +132,7 @@ class FeatureNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(vectors))
 
     def forward(self, x: Features) -> Features:
-        mean_square = x.vectors.square().sum(-2, keepdim=True).mean(-1, keepdim=True)
+        mean_square = inner(x.vectors, x.vectors).mean(-1, keepdim=True).unsqueeze(-2)
         return Features(self.scalars(x.scalars), x.vectors * (self.gain * (mean_square + 1e-3).rsqrt()))
 
 
@@ -150,16 +162,28 @@ class MomentMixing(nn.Module):
         self.carry = _weight(h, cv, vectors, to_vectors)
         self.dot = _weight(g, cv, scalars, to_scalars)
         self.cross = _weight(g, cv, vectors, to_vectors)
+        self._kept: tuple[object, tuple[Tensor, Tensor]] | None = None
 
     def forward(self, moments: Moments) -> Features:
         """Features of M points."""
         vectors = self.ray.shape[-1]
+        carry, product = self._matrices()
         scalars = moments.s.flatten(-2) @ self.scalar + self.bias
         rays = moments.us.unflatten(-2, (3, -1)).flatten(-2) @ self.ray  # (B, M, 3, C1)
-        carried = moments.v.flatten(-2) @ self._carry_matrix()  # (B, M, 3 C1)
-        products = moments.uv.flatten(-2) @ self._product_matrix()  # (B, M, C0 + 3 C1)
+        carried = moments.v.flatten(-2) @ carry  # (B, M, 3 C1)
+        products = moments.uv.flatten(-2) @ product  # (B, M, C0 + 3 C1)
         dots, crosses = products.split([self.dot.shape[-1], 3 * vectors], -1)
         return Features(scalars + dots, rays + (carried + crosses).unflatten(-1, (3, vectors)))
+
+    def _matrices(self) -> tuple[Tensor, Tensor]:
+        """Both matrices; without gradients they are laid out once, and anew when a weight has changed."""
+        weights = (self.carry, self.dot, self.cross)
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or self.carry.is_inference():
+            return self._carry_matrix(), self._product_matrix()
+        state = [(weight.data_ptr(), weight.dtype, weight._version) for weight in weights]
+        if self._kept is None or self._kept[0] != state:
+            self._kept = state, (self._carry_matrix(), self._product_matrix())
+        return self._kept[1]
 
     def _carry_matrix(self) -> Tensor:
         """(H 3 Cv, 3 C1): v_b to axis b."""
@@ -260,7 +284,7 @@ class PointwiseMixing(nn.Module):
     def forward(self, x: Features) -> Features:
         scalars, vectors = self.norm(x)
         left, right = self.factors(vectors).chunk(2, -1)
-        invariants = torch.cat([scalars, vector_norm(vectors), (left * right).sum(-2)], -1)
+        invariants = torch.cat([scalars, vector_norm(vectors), inner(left, right)], -1)
         update = self.contract(F.silu(self.expand(invariants)))
         change, gate = update.split([x.scalars.shape[-1], x.vectors.shape[-1]], -1)
         mixed = self.mix_vector(torch.cat([vectors, torch.linalg.cross(left, right, dim=-2)], -1))
@@ -327,7 +351,7 @@ def interpolate(values: Tensor, points: Tensor, table: Tensor, queries: Tensor) 
     count = points.shape[1]
     index = table + torch.arange(len(points), device=points.device).view(-1, 1, 1) * count
     delta = F.embedding(index, points.reshape(-1, 3)) - queries.unsqueeze(2)
-    distance = (delta.square().sum(-1) + _tiny(points.dtype)).sqrt()
+    distance = (squared_length(delta) + _tiny(points.dtype)).sqrt()
     reach, near = distance[..., -1:], distance[..., :-1]
     weights = ((reach - near).clamp_min(1e-7) / (reach * near)) ** 2
     weights = weights / weights.sum(-1, keepdim=True)

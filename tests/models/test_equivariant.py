@@ -11,6 +11,8 @@ from faceviz.models.equivariant import (
     FeatureNorm,
     Features,
     LocalShape,
+    MomentMixing,
+    Moments,
     PointwiseMixing,
     RadialBasis,
     Resize,
@@ -174,3 +176,18 @@ def test_interpolation_weights_add_up_to_one_and_reproduce_known_values():
     values = torch.randn(1, 40, 3, dtype=torch.float64)
     known = interpolate(values, points[:, :40], graph.up[0], points)[:, :40]
     torch.testing.assert_close(known, values, rtol=0, atol=1e-6)
+
+
+def test_matrices_that_are_kept_follow_their_weights():
+    torch.manual_seed(0)
+    mixing = MomentMixing((2, 1), (3, 4), (5, 6))
+    moments = Moments(*(torch.randn(1, 7, *shape) for shape in ((2, 3), (6, 3), (2, 12), (3, 12))))
+    with torch.no_grad():
+        first = mixing(moments)
+        mixing.dot.add_(1.0)
+        mixing.carry.mul_(2.0)
+        kept = mixing(moments)
+    fresh = mixing(moments)
+    torch.testing.assert_close(kept.scalars, fresh.scalars)
+    torch.testing.assert_close(kept.vectors, fresh.vectors)
+    assert not torch.allclose(first.scalars, kept.scalars) and not torch.allclose(first.vectors, kept.vectors)
