@@ -51,3 +51,8 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: ``1 image``, ``2 images``, ``1,024 points``; ``plural`` where it is not made with s."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

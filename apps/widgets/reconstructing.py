@@ -13,6 +13,7 @@ import panel as pn
 from faceviz import assets
 from faceviz.display.face_scene import face_scene
 from faceviz.display.reconstruction import FaceProgress
+from faceviz.errors import counted
 from faceviz.io import write_scan
 from faceviz.io.frames import open_frames
 from faceviz.io.uploads import is_video, open_uploads
@@ -109,7 +110,7 @@ class ReconstructApp:
         if error is not None:
             self._fate = notify(error)
         else:
-            self._fate = f"{self.feeding.answered} pictures looked at"
+            self._fate = f"{counted(self.feeding.answered, 'picture')} looked at"
         self._rest()
 
     def _rest(self) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from faceviz.cli.landmarks import DeviceOption, ModelOption
 from faceviz.cli.output import STDOUT, Progress, check_outputs, console, write_text
-from faceviz.errors import ConfigError
+from faceviz.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,7 +102,7 @@ def _show(out: Console, found: DataAudit, data: str) -> None:
     word = "False alarms" if data.startswith("synthetic") else "Suspect"
     out.print(
         f"{word}: {found.flagged_landmarks} of {landmarks} landmarks ({share:.2%}), in {found.flagged_scans} of "
-        f"{len(found.scans)} scans, at {found.limit:g} deviations",
+        f"{counted(len(found.scans), 'scan')}, at {found.limit:g} deviations",
         markup=False,
     )
     for kind, trial in found.trials.items():

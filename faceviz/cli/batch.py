@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceviz.cli.output import STDOUT, Progress, check_outputs, console, write_text
-from faceviz.errors import FacevizError
+from faceviz.errors import FacevizError, counted
 
 if TYPE_CHECKING:
     from faceviz.batch import BatchProgress, BatchSummary
@@ -61,7 +61,8 @@ def landmark_batch(
         if bar.last is not None:
             done, total = bar.last.done, bar.last.total
             said.print(
-                f"stopped: {done} of {total} scans are in {out}; the same command goes on", markup=False
+                f"stopped: {done} of {counted(total, 'scan')} are in {out}; the same command goes on",
+                markup=False,
             )
         raise
     if json_out:
@@ -106,7 +107,7 @@ def _summary_json(summary: BatchSummary, failures: list[dict[str, str]]) -> str:
 
 def _sentence(summary: BatchSummary) -> str:
     kept = summary.done - summary.new
-    parts = [f"{summary.done} scans in {summary.out}"]
+    parts = [f"{counted(summary.done, 'scan')} in {summary.out}"]
     if kept:
         parts.append(f"{kept} of them were there")
     if summary.failed:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from faceviz.cli.output import check_outputs, write_text
+from faceviz.errors import counted
 
 #: Extras and the packages that show whether they are there.
 EXTRAS = {
@@ -140,7 +141,9 @@ def _device() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("device", f"cuda ({torch.cuda.get_device_name()})")
-    found = "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
+    found = (
+        "mps" if torch.backends.mps.is_available() else f"cpu ({counted(torch.get_num_threads(), 'thread')})"
+    )
     return Finding("device", found)
 
 

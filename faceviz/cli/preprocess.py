@@ -10,6 +10,7 @@ import typer
 
 from faceviz.cli.batch import SchedulerOption, WorkersOption
 from faceviz.cli.output import STDOUT, Progress, check_folder, check_outputs, console, write_text
+from faceviz.errors import counted
 
 _SHOWN_FAILURES = 10
 
@@ -60,6 +61,8 @@ def preprocess(
     if json_out:
         write_text(json_out, json.dumps(asdict(done) | {"folder": str(done.folder)}) + "\n")
     said = console(data_on_stdout=json_out == STDOUT)
-    said.print(f"{done.clouds} clouds of {done.models} models in {done.folder}", markup=False)
+    said.print(
+        f"{counted(done.clouds, 'cloud')} of {counted(done.models, 'model')} in {done.folder}", markup=False
+    )
     for name, cause in done.failures[:_SHOWN_FAILURES]:
         said.print(f"  {name}: {cause}", markup=False)

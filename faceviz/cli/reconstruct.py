@@ -10,7 +10,7 @@ import typer
 
 from faceviz.cli.landmarks import DeviceOption
 from faceviz.cli.output import STDOUT, Progress, atomic, check_outputs, console, write_text
-from faceviz.errors import CameraError, ConfigError, FacevizError, NoFaceError
+from faceviz.errors import CameraError, ConfigError, FacevizError, NoFaceError, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +102,10 @@ def reconstruct(
 
         with atomic(png) as scratch:
             write_face_picture(
-                scratch, run.kept, face.points, f"{face.used} images of {Path(source).name or source}"
+                scratch,
+                run.kept,
+                face.points,
+                f"{counted(face.used, 'image')} of {Path(source).name or source}",
             )
     _show(console(data_on_stdout=json_out == STDOUT), run, unread, out)
 
@@ -144,8 +147,8 @@ class _Run:
             )
         if self.last.used == 0:
             raise NoFaceError(
-                f"{source}: no face was found in {self.last.skipped} images; show a face from the front, larger and in "
-                "better light, or give --cropped for images that are face crops"
+                f"{source}: no face was found in {counted(self.last.skipped, 'image')}; show a face from the front, "
+                "larger and in better light, or give --cropped for images that are face crops"
             )
         return self.last
 
@@ -190,7 +193,8 @@ def _show(out: Any, run: _Run, unread: list[str], path: str | None) -> None:
     assert run.last is not None
     last, used = run.last, [step for step in run.steps if step["change_mm"] is not None]
     out.print(
-        f"{last.used} images used, {last.skipped} without a face, {len(unread)} unreadable", markup=False
+        f"{counted(last.used, 'image')} used, {last.skipped} without a face, {len(unread)} unreadable",
+        markup=False,
     )
     for step in run.steps:
         if step["reason"] or step["note"]:

@@ -12,6 +12,7 @@ import typer
 
 from faceviz.cli.landmarks import DeviceOption
 from faceviz.cli.output import STDOUT, Progress, check_folder, check_outputs, console, write_text
+from faceviz.errors import counted
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -88,4 +89,6 @@ def report_a(
     if json_out:
         write_text(json_out, json.dumps(summary, indent=1) + "\n")
     terminal.print((out / "table1" / "means.md").read_text(encoding="utf-8"), markup=False)
-    terminal.print(f"{len(summary['files'])} files in {out}; begin with {out / 'README.md'}", markup=False)
+    terminal.print(
+        f"{counted(len(summary['files']), 'file')} in {out}; begin with {out / 'README.md'}", markup=False
+    )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from faceviz.cli.output import Progress, check_folder
+from faceviz.errors import counted
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -82,7 +83,8 @@ def scans(
     kept = f", {done.kept} were there" if done.kept else ""
     crops = ", ".join(f"{count} {name}" for name, count in done.crops.items())
     print(
-        f"{done.written} scans written to {done.folder}{kept}: heads {', '.join(done.sources)}; crops {crops}"
+        f"{counted(done.written, 'scan')} written to {done.folder}{kept}: "
+        f"heads {', '.join(done.sources)}; crops {crops}"
     )
 
 
@@ -134,6 +136,7 @@ def sequences(
         print(note)
     kept = f", {done.kept} were there" if done.kept else ""
     print(
-        f"{done.written} people with {frames} pictures each written to {done.folder}{kept}: "
+        f"{counted(done.written, 'person', 'people')} with {counted(frames, 'picture')} each "
+        f"written to {done.folder}{kept}: "
         f"heads {', '.join(done.sources)}"
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from faceviz.errors import ConfigError, MissingDependencyError
+from faceviz.errors import ConfigError, MissingDependencyError, counted
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -62,7 +62,8 @@ def landmarks(
         draw=_draw_landmarks,
     )
     _tell(
-        f"best IoU {result.best_iou:.4f} after {result.steps} steps, {result.minutes:.0f} minutes: {result.model}"
+        f"best IoU {result.best_iou:.4f} after {counted(result.steps, 'step')}, {result.minutes:.0f} min: "
+        f"{result.model}"
     )
 
 
@@ -96,7 +97,7 @@ def reconstruction(
         draw=_draw_reconstruction,
     )
     _tell(
-        f"validation error {result.best_mm:.2f} mm after {result.steps} steps, {result.minutes:.0f} minutes: "
+        f"validation error {result.best_mm:.2f} mm after {counted(result.steps, 'step')}, {result.minutes:.0f} min: "
         f"{result.models['validation']}"
     )
 

@@ -9,6 +9,7 @@ import typer
 from faceviz.cli.landmarks import DeviceOption, ModelOption
 from faceviz.cli.opening import GivenArgument, SizeOption, UnitOption, open_given, parse_size
 from faceviz.cli.output import Progress, atomic, check_outputs, console
+from faceviz.errors import counted
 
 
 def turntable(
@@ -38,4 +39,4 @@ def turntable(
     session = open_given(scan, model=model, device=device, unit=unit)
     with Progress("Drawing", film.frames) as progress, atomic(out) as scratch:
         write_turntable(scratch, session.scene(), film, progress=progress)
-    console().print(f"{out}: {film.frames} pictures of {size}, {seconds:g} s", markup=False)
+    console().print(f"{out}: {counted(film.frames, 'picture')} of {size}, {seconds:g} s", markup=False)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceviz.errors import counted
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -148,7 +150,7 @@ class ReconstructionReport:
             "NME",
             "points, mm",
             "points, mm, size counted",
-            title=f"{self.model['name']} on {self.data['description']}, {self.images} images",
+            title=f"{self.model['name']} on {self.data['description']}, {counted(self.images, 'image')}",
         )
         for column in table.columns[1:]:
             column.justify = "right"
@@ -177,8 +179,10 @@ class ReconstructionReport:
             )
         missed = [subject.name for subject in self.subjects if subject.nme is None]
         if missed:
-            lines.append(f"No face found in any image of {len(missed)} subjects ({', '.join(missed[:5])})")
-        lines.append(f"{len(self.subjects)} subjects, seed {self.seed}, {self.seconds:.0f} s")
+            lines.append(
+                f"No face found in any image of {counted(len(missed), 'subject')} ({', '.join(missed[:5])})"
+            )
+        lines.append(f"{counted(len(self.subjects), 'subject')}, seed {self.seed}, {self.seconds:.0f} s")
         return lines
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceviz.errors import counted
 from faceviz.evaluation.groups import GroupFigures, group_figures
 from faceviz.landmarks import INNER, NAMES, REGIONS
 
@@ -203,7 +204,7 @@ class EvaluationReport:
         left_out = self.data.get("left_out")
         if left_out:
             lines.append(f"Left out for want of true landmarks: {len(left_out)} ({', '.join(left_out[:5])})")
-        lines.append(f"{self.data['scans']} scans, seed {self.seed}, {self.seconds:.0f} s")
+        lines.append(f"{counted(self.data['scans'], 'scan')}, seed {self.seed}, {self.seconds:.0f} s")
         return lines
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from faceviz.errors import ConfigError, FileFormatError, nearest_name
+from faceviz.errors import ConfigError, FileFormatError, counted, nearest_name
 from faceviz.scan import FaceScan
 
 SYNTHETIC_COUNT = 200
@@ -98,7 +98,8 @@ def _synthetic(spec: str, rest: str) -> DataSource:
     number, drawn = int(count or SYNTHETIC_COUNT), int(seed or SYNTHETIC_SEED)
     scans = synthetic_scans(split or "test", number, drawn, source or "both")
     heads = " and ".join(scans.sources)
-    description = f"{len(scans)} synthetic people (heads {heads}, split {scans.split}, seed {scans.seed})"
+    people = counted(len(scans), "synthetic person", "synthetic people")
+    description = f"{people} (heads {heads}, split {scans.split}, seed {scans.seed})"
     return DataSource(spec, description, iter(scans), len(scans))
 
 
@@ -106,7 +107,7 @@ def _facescape(spec: str, root: str, landmark_list: str) -> DataSource:
     from faceviz.io import FaceScapeTree
 
     tree = FaceScapeTree(root, expressions=["neutral"], landmark_list=landmark_list)
-    description = f"FaceScape, {len(tree)} neutral models, landmark list {landmark_list}"
+    description = f"FaceScape, {counted(len(tree), 'neutral model')}, landmark list {landmark_list}"
     return DataSource(spec, description, iter(tree), len(tree))
 
 
@@ -114,7 +115,9 @@ def _bundle(spec: str, path: str, unit: str | None) -> DataSource:
     from faceviz.io import read_bundle
 
     bundle = read_bundle(path, unit=unit)
-    return DataSource(spec, f"{len(bundle)} scans of the bundle {Path(path).name}", iter(bundle), len(bundle))
+    return DataSource(
+        spec, f"{counted(len(bundle), 'scan')} of the bundle {Path(path).name}", iter(bundle), len(bundle)
+    )
 
 
 def _folder(spec: str, unit: str | None) -> DataSource:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceviz.errors import ConfigError, FacevizError, FileFormatError, ShapeError, nearest_name
+from faceviz.errors import ConfigError, FacevizError, FileFormatError, ShapeError, counted, nearest_name
 from faceviz.evaluation.reconstruction import MOST_IMAGES, Subject
 from faceviz.geometry.geometry_image import POINTS
 
@@ -80,8 +80,8 @@ def _synthetic(spec: str, rest: str, most: int) -> SubjectSource:
         split or "test", int(count or SYNTHETIC_COUNT), SYNTHETIC_SEED, found, frames=most
     )
     description = (
-        f"{len(people)} synthetic people, {most} pictures each (heads {' and '.join(found)}, split {people.split}, "
-        f"seed {people.seed})"
+        f"{counted(len(people), 'synthetic person', 'synthetic people')}, {counted(most, 'picture')} each "
+        f"(heads {' and '.join(found)}, split {people.split}, seed {people.seed})"
     )
     subjects = (sequence_subject(sequence) for sequence in people)
     return SubjectSource(spec, description, subjects, len(people))

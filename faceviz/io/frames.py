@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from faceviz.errors import ConfigError, FileFormatError
+from faceviz.errors import ConfigError, FileFormatError, counted
 from faceviz.io.images import IMAGE_EXTENSIONS, read_image
 
 #: Extensions of video files, in lower case.
@@ -106,7 +106,7 @@ def _feed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> 
     from faceviz.io.video import CameraFeed, StreamFeed
 
     if not isinstance(source, str | os.PathLike):
-        return ImageFeed([Path(item) for item in source], name=f"{len(source)} images")
+        return ImageFeed([Path(item) for item in source], name=counted(len(source), "image"))
     text = os.fspath(source)
     if text.startswith("camera:"):
         return CameraFeed(_camera_number(text))
@@ -171,7 +171,7 @@ def images_in(folder: Path) -> list[Path]:
         ) from None
     found = [path for path in files if path.suffix.lower() in IMAGE_EXTENSIONS]
     if not found:
-        what = f"none of its {len(files)} files is an image" if files else "is empty"
+        what = f"holds {counted(len(files), 'file')}, none of them an image" if files else "is empty"
         raise FileFormatError(f"{folder}: {what}; put images there ({', '.join(IMAGE_EXTENSIONS)})")
     return sorted(found, key=lambda path: natural_order(path.name))
 

@@ -12,7 +12,7 @@ from typing import Any
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from faceviz.errors import ConfigError
+from faceviz.errors import ConfigError, counted
 from faceviz.evaluation.card import model_card
 from faceviz.evaluation.provenance import provenance
 from faceviz.io.weights import save_weights, write_card
@@ -92,7 +92,7 @@ def train_landmarks(
 def _provide_data(
     config: LandmarkTrainingConfig, sources: tuple[str, ...], say: Callable[[str], None]
 ) -> list[BaseProcess]:
-    say(f"scanning {config.data.scans} heads ({', '.join(sources)}) into {config.data.folder}")
+    say(f"scanning {counted(config.data.scans, 'head')} ({', '.join(sources)}) into {config.data.folder}")
     fill(config.data, sources, "val")
     if config.data.workers == 0 or config.optimiser.epochs is not None:
         fill(config.data, sources, "train")

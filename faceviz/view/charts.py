@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceviz.errors import counted
 from faceviz.evaluation.report import PUBLISHED_IOU, PUBLISHED_NOTE
 from faceviz.landmarks import LANDMARK_COUNT, REGIONS
 
@@ -110,8 +111,8 @@ def iou_protocol_chart(report: EvaluationReport) -> Figure:
 def draw_training_curves(history: Sequence[Mapping[str, float]], path: Path) -> Path:
     """Loss, IoU and landmark error against the step, from the rows of a run's history."""
     panels = {"loss": ("train_loss", "val_loss"), "IoU at 0.2": ("val_iou",), "error, mm": ("val_mm",)}
-    minutes = f", {history[-1]['minutes']:.0f} minutes" if history and "minutes" in history[-1] else ""
-    figure, axes = new_figure("Training", f"{len(history)} validations{minutes}", rows=len(panels))
+    minutes = f", {history[-1]['minutes']:.0f} min" if history and "minutes" in history[-1] else ""
+    figure, axes = new_figure("Training", f"{counted(len(history), 'validation')}{minutes}", rows=len(panels))
     steps = [row["step"] for row in history]
     for axis, (kind, names) in zip(axes, panels.items(), strict=True):
         for i, name in enumerate(names):
@@ -159,7 +160,7 @@ def new_figure(
 def subtitle(report: EvaluationReport) -> str:
     """Model, data, seed and commit in one line."""
     commit = (report.provenance.get("commit") or "no commit")[:10]
-    scans = f"{report.data['scans']} scans: {report.data['description']}"
+    scans = f"{counted(report.data['scans'], 'scan')}: {report.data['description']}"
     return f"{report.model['name']} on {scans}; seed {report.seed}, {commit}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from faceviz.errors import counted
 from faceviz.geometry.geometry_image import triangles
 from faceviz.view.charts import COLOURS, new_figure, save_figure
 from faceviz.view.render import off_screen_pyvista
@@ -143,8 +144,8 @@ def error_by_images_chart(report: ReconstructionReport) -> Figure:
 def draw_reconstruction_curves(history: Sequence[Mapping[str, float]], path: Path) -> Path:
     """Losses and validation errors against the step, from the rows of a run's history."""
     panels = {"loss": ("train_loss", "val_loss"), "error, mm": ("val_mm_1", "val_mm")}
-    minutes = f", {history[-1]['minutes']:.0f} minutes" if history else ""
-    figure, axes = new_figure("Training", f"{len(history)} validations{minutes}", rows=len(panels))
+    minutes = f", {history[-1]['minutes']:.0f} min" if history else ""
+    figure, axes = new_figure("Training", f"{counted(len(history), 'validation')}{minutes}", rows=len(panels))
     for axis, (kind, names) in zip(axes, panels.items(), strict=True):
         for i, name in enumerate(names):
             values = [row.get(name, np.nan) for row in history]

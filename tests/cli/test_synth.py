@@ -21,7 +21,7 @@ def test_synth_sequences_writes_folders_of_pictures_with_the_truth(faceviz, tmp_
     )
     code, text, err = faceviz(*arguments)
     assert code == 0, err
-    assert "1 people with 2 pictures each written" in text
+    assert "1 person with 2 pictures each written" in text
     (face,) = face_folders(out)
     assert len(face.images) == 2 and len(face.truth().points) > 10_000
     code, text, _ = faceviz(*arguments)

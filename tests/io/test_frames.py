@@ -59,7 +59,7 @@ def test_a_folder_without_images_says_what_it_takes(tmp_path):
     with pytest.raises(FileFormatError, match="is empty; put images there"):
         open_frames(tmp_path)
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(FileFormatError, match="none of its 1 files is an image"):
+    with pytest.raises(FileFormatError, match="holds 1 file, none of them an image"):
         open_frames(tmp_path)
 
 
