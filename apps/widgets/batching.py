@@ -45,6 +45,7 @@ class BatchApp:
         self._lock = Lock()
         self._flush = later(self._on_progress)
         self._kept: Path | None = None
+        self._dropped: dict[str, bytes | str] = {}
         self._out: Path | None = None
         self._now: BatchProgress | None = None
         self._wire()
@@ -77,7 +78,7 @@ class BatchApp:
             notify(error)
             return
         self._out = (self._kept if folder == self._uploads else folder) / RESULTS
-        self._now = None
+        self._now, self._dropped = None, {}
         self.page.new_drop(self._on_drop)
         self.page.show_progress(None)
         self.page.show_rows([])
@@ -99,21 +100,28 @@ class BatchApp:
         self._steps.cancel()
         self.page.show_working(False)
         done = 0 if self._now is None else self._now.done
-        self.page.say(f"Cancelled; {done:,} scans are done, and Start goes on where it stopped.")
+        self.page.say(
+            f"Cancelled; {done:,} scan{' is' if done == 1 else 's are'} done, and Start goes on where it stopped."
+        )
 
     def _on_drop(self, event) -> None:  # noqa: ANN001
         """Files come one by one, into a private folder that goes with the page."""
         if self._kept is None:
             self._kept = Path(tempfile.mkdtemp(prefix="faceviz-"))
             self._uploads.mkdir()
-        for name in event.new.keys() - (event.old or {}).keys():
-            safe = PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "scan"
-            content = event.new[name]
-            (self._uploads / safe).write_bytes(content.encode() if isinstance(content, str) else content)
+        before, self._dropped = self._dropped, dict(event.new)  # the widget changes its dictionary in place
+        for name, content in self._dropped.items():
+            if before.get(name) is not content:
+                self._upload(name).write_bytes(content.encode() if isinstance(content, str) else content)
+        for name in before.keys() - self._dropped.keys():
+            self._upload(name).unlink(missing_ok=True)
         self.page.folder.value = ""
-        if event.new and not self.working:
+        if not self.working:
             count = len(list(self._uploads.iterdir()))
-            self.page.say(f"{count:,} file{'s are' if count > 1 else ' is'} here; press Start.")
+            self.page.say(f"{count:,} file{' is' if count == 1 else 's are'} here; press Start.")
+
+    def _upload(self, name: str) -> Path:
+        return self._uploads / (PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "scan")
 
     @property
     def _uploads(self) -> Path | None:
@@ -160,7 +168,8 @@ class BatchApp:
         if error is not None:
             self.page.say(notify(error))
         elif self._now is not None:
-            self.page.say(f"Complete: {self._now.done:,} scans, {self._now.failed:,} without landmarks.")
+            done, failed = self._now.done, self._now.failed
+            self.page.say(f"Complete: {done:,} scan{'' if done == 1 else 's'}, {failed:,} without landmarks.")
 
 
 def _begin(folder: Path, out: Path, model: str) -> Iterator[_Step]:

@@ -10,6 +10,9 @@ import panel as pn
 from widgets.look import DROP, WIDE
 from widgets.serving import MAX_UPLOAD_MB
 
+#: Many files make a long list, which would lie on what is below; the tabs themselves say what has come.
+_LOW = ".filepond--root { max-height: 52px; overflow: hidden; } .filepond--list-scroller { display: none; }"
+
 
 class Dropper(pn.widgets.FileDropper):
     """Files up to the server's limit, which the browser checks before it sends a byte."""
@@ -45,7 +48,7 @@ def place_for_files(most: int, dropped: Callable) -> Dropper:
         layout="compact",
         height=52,
         margin=0,
-        stylesheets=[DROP],
+        stylesheets=[DROP, _LOW],
         **WIDE,
     )
     place.param.watch(dropped, "value")

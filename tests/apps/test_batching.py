@@ -110,6 +110,18 @@ def test_dropped_files_are_landmarked_in_a_private_folder_that_goes_with_the_pag
     assert not place.exists()
 
 
+def test_files_come_and_go_one_by_one_in_the_dictionary_of_the_widget(person):
+    place = person.page.drop[0]
+    for name in ("a.npz", "b.npz"):
+        place.value[name] = b"x"
+        place.param.trigger("value")
+    assert {path.name for path in person.app._uploads.iterdir()} == {"a.npz", "b.npz"}
+    del place.value["a.npz"]
+    place.param.trigger("value")
+    assert [path.name for path in person.app._uploads.iterdir()] == ["b.npz"]
+    assert "1 file is here" in person.page.message.object
+
+
 @pytest.mark.parametrize("name", ["../../evil.npz", "..\\evil.npz", "/etc/evil.npz", ".evil.npz"])
 def test_a_file_name_leads_nowhere_else(person, name):
     person.page.drop[0].value = {name: b"x"}

@@ -36,7 +36,7 @@ class ReconstructTab(LandmarksPage):
     def run(self, **files: bytes) -> None:
         """Drops files and waits until all were looked at."""
         self.drop(**files)
-        self.said(f"{len(files)} pictures looked at")
+        self.said(f"{len(files)} picture{'' if len(files) == 1 else 's'} looked at")
 
     def play_sample(self) -> None:
         self.button("Sample").click()
