@@ -20,6 +20,9 @@ class LandmarkFinder(nn.Module):
     resemble each other. Landmarks are on a template, as ``aligned`` brings them there.
     """
 
+    squares: Tensor  # (137, 137) mean of products of true landmarks, as it fades
+    products: Tensor  # (137, 136) of those with the differences
+
     def __init__(self) -> None:
         super().__init__()
         size = 2 * LANDMARK_COUNT

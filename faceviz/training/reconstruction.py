@@ -175,7 +175,7 @@ class _Run:
 
     def _module(self, epoch: int, budget: float | None) -> ReconstructionModule:
         if self.config.architecture == "faceviz-stream":
-            module = StreamModule(self.config, epoch, budget, self.space)
+            module: ReconstructionModule = StreamModule(self.config, epoch, budget, self.space)
         else:
             module = ThomassenModule(self.config, epoch, budget)
         if self.config.start_from is not None:
@@ -197,7 +197,8 @@ class _Run:
     def _loaders(self, module: ReconstructionModule, share: Share) -> tuple[DataLoader[Any], DataLoader[Any]]:
         config, size = self.config, image_size(module.network)
         streams = config.architecture == "faceviz-stream"
-        twice = streams and module.network.config.focus
+        settings: Any = module.network.config
+        twice = streams and settings.focus
         batches = SequenceBatches(
             self.train,
             batch=config.optimiser.batch,
