@@ -15,7 +15,7 @@ from faceviz.batch import BatchProgress, ScanResult
 from widgets import readouts
 from widgets.dropper import place_for_files
 from widgets.frame import MAIN_HEIGHT
-from widgets.look import BUSY, CLAIM, FIELD, SMALL, WIDE, readout
+from widgets.look import BUSY, FIELD, SMALL, WIDE, claim, readout
 from widgets.scans import FORMATS
 from widgets.serving import MAX_UPLOAD_MB, SHARED
 
@@ -94,10 +94,8 @@ class BatchPage:
         self.drop[:] = [place_for_files(MOST_FILES, dropped)]
 
     def header(self) -> pn.viewable.Viewable:
-        claim = pn.pane.HTML(
-            "Landmarks of many scans, one after the other, into one table", stylesheets=[CLAIM]
-        )
-        return pmui.Row(claim, pn.Spacer(**WIDE), self.busy, margin=0, **WIDE)
+        what = claim("Landmarks of many scans, one after the other, into one table")
+        return pmui.Row(what, self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         hints = [

@@ -114,6 +114,9 @@ _THEME = {
 }
 _FRAME = {
     "& .MuiToolbar-root": {"minHeight": f"{BAR}px !important", "height": f"{BAR}px"},
+    "& .MuiToolbar-root > .MuiBox-root": {
+        "minWidth": 0
+    },  # a claim that is too long gives way, not the buttons
     "& .MuiAppBar-root": {
         "backgroundColor": "background.paper",
         "backgroundImage": "none",

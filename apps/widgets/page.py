@@ -139,7 +139,7 @@ class LandmarksPage:
         for chooser in choosers:
             chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
         tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **WIDE)
-        tiles = pmui.Row(self.meter, self.iou, self.error, self.time, **WIDE)
+        tiles = pmui.Row(self.meter, self.iou, self.error, self.time, margin=(0, 8, 0, 0), **WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         first = pmui.Row(self.landmark, *self.more, margin=0, **WIDE)
         right = pmui.Column(first, self.threshold, self.tabs, sizing_mode="stretch_height", width=356)

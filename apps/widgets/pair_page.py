@@ -61,7 +61,7 @@ class PairPage:
         )  # fmt: skip
         self.grid = pn.widgets.Tabulator(
             _frame(None, []),
-            widths={"#": 34, "Distance": 66, "\u00b1": 42, "Moved": 56},
+            widths={"#": 30, "Distance": 60, "\u00b1": 36, "Moved": 50},
             text_align={"#": "right", "Distance": "right", "\u00b1": "right"},
             formatters={name: NumberFormatter(format="0.0") for name in _COLUMNS},
             header_tooltips={
@@ -124,7 +124,7 @@ class PairPage:
         for chooser in choosers:
             chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
         tools = pmui.Row(*choosers, sx={"flexWrap": "wrap"}, **WIDE)
-        tiles = pmui.Row(self.mean, self.most, self.moved, self.left, **WIDE)
+        tiles = pmui.Row(self.mean, self.most, self.moved, self.left, margin=(0, 8, 0, 0), **WIDE)
         left = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         right = pmui.Column(self.landmark, self.grid, sizing_mode="stretch_height", width=356)
         return pmui.Row(left, right, sizing_mode="stretch_both", sx={"height": MAIN_HEIGHT})

@@ -12,7 +12,7 @@ from widgets import face_readouts, readouts
 from widgets.camera import Camera
 from widgets.dropper import place_for_files
 from widgets.frame import MAIN_HEIGHT
-from widgets.look import BUSY, CLAIM, FIELD, SMALL, WIDE, readout
+from widgets.look import BUSY, FIELD, SMALL, WIDE, claim, readout
 from widgets.serving import MAX_UPLOAD_MB
 from widgets.shot import ShotView
 from widgets.viewer import SceneView
@@ -70,8 +70,8 @@ class ReconstructPage:
         self.drop[:] = [place_for_files(MAX_IMAGES, dropped)]
 
     def header(self) -> pn.viewable.Viewable:
-        claim = pn.pane.HTML("A face in 3D from pictures of it, better with each one", stylesheets=[CLAIM])
-        return pmui.Row(claim, pn.Spacer(**WIDE), self.busy, margin=0, **WIDE)
+        what = claim("A face in 3D from pictures of it, better with each one")
+        return pmui.Row(what, self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
         hint = pn.pane.HTML(_HINT, stylesheets=[SMALL], margin=(0, 10, 4, 10), **WIDE)
@@ -93,7 +93,7 @@ class ReconstructPage:
         for chooser in (self.body, self.colouring):
             chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
         tools = pmui.Row(self.body, self.colouring, sx={"flexWrap": "wrap"}, **WIDE)
-        tiles = pmui.Row(self.counts, self.change, self.speed, self.missing, **WIDE)
+        tiles = pmui.Row(self.counts, self.change, self.speed, self.missing, margin=(0, 8, 0, 0), **WIDE)
         face = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         log = pmui.Column(self.log, sizing_mode="stretch_both", scroll="y-auto", margin=0)
         seen = pmui.Column(self.shot, self.chart, log, sizing_mode="stretch_height", width=356)
