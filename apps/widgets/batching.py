@@ -16,7 +16,7 @@ import panel as pn
 from faceviz.batch import BatchProgress, ScanResult, landmark_steps, read_results
 from faceviz.display.latest import Stepwise
 from faceviz.display.models import folders_from_environment, known_models
-from faceviz.errors import FacevizError
+from faceviz.errors import FacevizError, counted
 from widgets.batch_page import RESULTS, BatchPage
 from widgets.engine import MODEL, WORKER, later
 from widgets.notices import notify
@@ -169,7 +169,7 @@ class BatchApp:
             self.page.say(notify(error))
         elif self._now is not None:
             done, failed = self._now.done, self._now.failed
-            self.page.say(f"Complete: {done:,} scan{'' if done == 1 else 's'}, {failed:,} without landmarks.")
+            self.page.say(f"Complete: {counted(done, 'scan')}, {failed:,} without landmarks.")
 
 
 def _begin(folder: Path, out: Path, model: str) -> Iterator[_Step]:
