@@ -35,8 +35,8 @@ gui: $(STAMP) ## Open the desktop program: a face from a camera or images (ARGS=
 
 test: $(STAMP) ## Run all tests (ARGS="tests/io -k ply" for some)
 	@$(BIN)/python tools/check_system.py --browser
-	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=PASSIVE \
-	$(BIN)/python -m pytest --durations=10 $(ARGS)
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=PASSIVE \
+	$(BIN)/python -m pytest -n $${WORKERS:-2} --dist loadfile --durations=20 $(ARGS)
 
 lint: $(STAMP) ## Check style, format, types, import layers and file sizes
 	@$(BIN)/ruff check .

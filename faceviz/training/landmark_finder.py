@@ -30,6 +30,15 @@ class LandmarkFinder(nn.Module):
         self.register_buffer("products", torch.zeros(size + 1, size))
         self._left_over: Tensor | None = None
 
+    @classmethod
+    def of(cls, true: Float[Tensor, "P T 68 2"], found: Float[Tensor, "P T 68 2"]) -> LandmarkFinder:
+        """One that has seen all pictures at once."""
+        finder, (x, difference) = cls(), (_with_one(true), (found - true).flatten(-2))
+        flat, count = x.flatten(0, 1), x.shape[0] * x.shape[1]
+        finder.squares, finder.products = flat.T @ flat / count, flat.T @ difference.flatten(0, 1) / count
+        finder._left_over = difference - x @ finder._linear()
+        return finder
+
     def watch(self, true: Float[Tensor, "B T 68 2"], found: Float[Tensor, "B T 68 2"]) -> None:
         """Learn from pictures."""
         x, difference = _with_one(true), (found - true).flatten(-2)

@@ -24,6 +24,7 @@ from faceviz.synth.shards import PEOPLE, write_sequences
 from faceviz.training.devices import ONE, Devices, Share, is_first, wait_until
 from faceviz.training.history import Draw, HistoryFile, Row, read_history
 from faceviz.training.pictures import UNCHANGED, PictureChanges
+from faceviz.training.reader import find_all, fit_reader
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig, read_reconstruction_config
 from faceviz.training.reconstruction_module import ReconstructionModule, StreamModule, ThomassenModule
 from faceviz.training.run import begin, fit, make_trainer, network_weights, steps_done
@@ -170,8 +171,16 @@ class _Run:
         count = sum(p.numel() for p in module.network.parameters())
         self.say(f"training {count:,} parameters on {len(self.train)} people from step {start}")
         fit(trainer, module, loaders, checkpoint)
+        if isinstance(module, StreamModule) and config.optimiser.reader:
+            self._fit_reader(module)
         trainer.validate(module, loaders[1], verbose=False)
         return self._result(module, trainer, best)
+
+    def _fit_reader(self, module: StreamModule) -> None:
+        config, network = self.config, module.network.eval()
+        self.say(f"looking for the landmarks of {len(self.train)} people")
+        found = find_all(network, self.train, _picture_changes(config), config.data.frames, config.seed)
+        fit_reader(network, found, module.energy, config.optimiser.reader, config.seed, self.say)
 
     def _module(self, epoch: int, budget: float | None) -> ReconstructionModule:
         if self.config.architecture == "faceviz-stream":

@@ -49,6 +49,7 @@ class ReconstructionOptimiserConfig(StrictConfig):
             half of it after every ``halve_every`` epochs, an epoch being as many steps as show every person once.
         batch: people whose gradient is taken at once; ``more`` others of whom landmarks without pictures are shown.
         average: decay of the moving average of the weights; 0 keeps none.
+        reader: steps in which, at the end, the reader of landmarks is fitted to the trained network; 0 for none.
     """
 
     name: Literal["adamw", "adam"] = "adamw"
@@ -62,6 +63,7 @@ class ReconstructionOptimiserConfig(StrictConfig):
     halve_every: int = Field(10, ge=1)
     clip: float | None = Field(1.0, gt=0)
     average: float = Field(0.998, ge=0, lt=1)
+    reader: int = Field(2500, ge=0)
 
 
 class ReconstructionLossConfig(StrictConfig):

@@ -71,6 +71,7 @@ class StreamModule(ReconstructionModule):
     """
 
     network: StreamNetwork
+    energy: Tensor
 
     def __init__(
         self,
@@ -127,7 +128,11 @@ class ThomassenModule(ReconstructionModule):
             denormalised(self.network(images)[0].cpu().double().numpy())
             for images in (batch.images[:, :1], batch.images)
         )
-        return tuple(float(np.linalg.norm(x - truth, axis=-1).mean()) for x in (first, last))
+        return _mean_distance(first, truth), _mean_distance(last, truth)
+
+
+def _mean_distance(points: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.linalg.norm(points - truth, axis=-1).mean())
 
 
 def put_space(network: StreamNetwork, space: ShapeSpace) -> None:

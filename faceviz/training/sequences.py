@@ -96,7 +96,7 @@ def _number_first(path: Path) -> tuple[str, str]:
     return number, head
 
 
-class SequenceBatches(IterableDataset):
+class SequenceBatches(IterableDataset[SequenceBatch]):
     """Batches without end from number ``start`` on, every ``stride``-th; batch ``i`` is drawn by ``i`` alone (once all
     shards are there). ``focus`` is the share of people whose pictures are cut to what a second look sees."""
 
@@ -169,7 +169,7 @@ class SequenceBatches(IterableDataset):
         return _example(pictures, truth, mirror, self.with_shapes)
 
 
-class ValidationSequences(Dataset):
+class ValidationSequences(Dataset[SequenceBatch]):
     """People as they were pictured, in order, nothing changed."""
 
     def __init__(self, folder: SequenceFolder, size: int, frames: int) -> None:

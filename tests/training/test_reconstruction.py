@@ -25,7 +25,7 @@ name: tiny
 space_people: 12
 network: {{components: 5, widths: [8, 8, 8, 8], memory: 4, hidden: 16}}
 data: {{folder: {folder}, people: 3, validation: 3, frames: 2, sources: [anny], render: false}}
-optimiser: {{batch: 2, steps: {steps}, warmup: 1}}
+optimiser: {{batch: 2, steps: {steps}, warmup: 1, reader: 3}}
 validate_every: 2
 threads: 1
 """

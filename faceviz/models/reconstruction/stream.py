@@ -66,9 +66,9 @@ class StreamConfig:
     def from_dict(cls, values: dict[str, Any]) -> StreamConfig:
         """From settings by name; an unknown one is an error that names the nearest."""
         check_keys(values, cls)
-        return cls(
-            **{k: tuple(v) if isinstance(v, Sequence) and k == "widths" else v for k, v in values.items()}
-        )
+        if isinstance(values.get("widths"), Sequence):
+            values = {**values, "widths": tuple(values["widths"])}
+        return cls(**values)
 
 
 class StreamState(NamedTuple):
@@ -99,6 +99,12 @@ class StreamNetwork(nn.Module):
     The space (``mean``, ``basis``, ``size``) is data, put in by ``set_space``.
     """
 
+    template: Tensor
+    mean: Tensor
+    basis: Tensor
+    centre: Tensor
+    size: Tensor
+
     def __init__(self, config: StreamConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or StreamConfig()
@@ -108,14 +114,14 @@ class StreamNetwork(nn.Module):
         self.marks = _Landmarks(config.widths, config.marks)
         self.memory = ConvLstm(last, config.memory, recurrent="sigmoid") if config.memory else None
         seen = config.memory if config.fusion == "last" else last + config.memory
-        self.geometry = _read(2 * LANDMARK_COUNT, config.hidden, 2 * codes)
+        self.geometry = _read(2 * LANDMARK_COUNT, config.hidden, 2 * codes, gain=0.1)
         self.appearance = nn.Sequential(
-            nn.Conv2d(seen, 32, 1), nn.ReLU(), nn.Flatten(), _read(32 * cells, config.hidden, 2 * codes)
+            nn.Conv2d(seen, 32, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            _read(32 * cells, config.hidden, 2 * codes, gain=0.01),
         )
         self.log_prior = nn.Parameter(torch.zeros(codes))
-        with torch.no_grad():
-            self.geometry[-1].weight.mul_(0.1)
-            self.appearance[-1][-1].weight.mul_(0.01)
         self.register_buffer("template", face_template().clone())
         self.register_buffer("mean", torch.zeros(3, GRID, GRID))
         self.register_buffer("basis", torch.zeros(config.components, 3, BASIS_GRID, BASIS_GRID))
@@ -141,11 +147,23 @@ class StreamNetwork(nn.Module):
         """The codes after each of the images, leading axes (B, T), and the state after the last; one look at each."""
         if images.ndim != 5 or images.shape[1] == 0:
             raise ShapeError(f"images must be (B, T, 3, H, W) with T >= 1, got {tuple(images.shape)}")
+        marks, added, memory = self.seen(images, None if state is None else state.memory)
+        return self.fused(marks, added, memory, state)
+
+    def seen(
+        self, images: Float[Tensor, "B T 3 H W"], memory: LstmState | None = None
+    ) -> tuple[Float[Tensor, "B T 68 2"], Float[Tensor, "B T C"], LstmState | None]:
+        """Landmarks of the images, what maps and memory add to their views, and the memory after the last."""
         batch, times = images.shape[:2]
         maps = self.features(images.flatten(0, 1))
         marks = self.marks(maps).unflatten(0, (batch, times))
-        seen, memory = self._remember(maps[-1].unflatten(0, (batch, times)), state)
-        added = self.appearance(seen.flatten(0, 1)).unflatten(0, (batch, times))
+        read, memory = self._remember(maps[-1].unflatten(0, (batch, times)), memory)
+        return marks, self.appearance(read.flatten(0, 1)).unflatten(0, (batch, times)), memory
+
+    def fused(
+        self, marks: Tensor, added: Tensor, memory: LstmState | None = None, state: StreamState | None = None
+    ) -> tuple[StreamOutput, StreamState]:
+        """What ``forward`` returns, from what ``seen`` does."""
         view, log_weight = self._view(self._told(marks.detach()) + added)
         total, weight = self._sums(view, log_weight, state)
         code = view if self.config.fusion == "last" else total / (self.log_prior.exp() + weight)
@@ -158,18 +176,21 @@ class StreamNetwork(nn.Module):
         is read is the square about them, upright (``square_about``)."""
         if not self.config.focus:
             return self(images, state)
-        flat = images.flatten(0, 1)
-        linear, corner = square_about(self.marks(self.features(flat)), self.template)
-        seen = _sampled(flat, linear, corner, self.config.image)
-        output, state = self(seen.unflatten(0, images.shape[:2]), state)
+        squares, linear, corner = self.squares(images)
+        output, state = self(squares, state)
         marks = output.landmarks.flatten(0, 1) @ linear.mT + corner[:, None]
         return output._replace(landmarks=marks.unflatten(0, images.shape[:2])), state
 
+    def squares(self, images: Float[Tensor, "B T 3 H W"]) -> tuple[Tensor, Tensor, Tensor]:
+        """What the second look sees, (B, T, 3, S, S), and A and b of ``square_about`` for each of the B T images."""
+        flat = images.flatten(0, 1)
+        linear, corner = square_about(self.marks(self.features(flat)), self.template)
+        squares = _sampled(flat, linear, corner, self.config.image)
+        return squares.unflatten(0, images.shape[:2]), linear, corner
+
     def code_of_landmarks(self, marks: Float[Tensor, "B T 68 2"]) -> Float[Tensor, "B T K"]:
         """The codes after each of several images, as far as their landmarks alone tell."""
-        view, log_weight = self._view(self._told(marks))
-        total, weight = self._sums(view, log_weight, None)
-        return total / (self.log_prior.exp() + weight)
+        return self.fused(marks, marks.new_zeros(()))[0].code
 
     def step(
         self, image: Float[Tensor, "B 3 H W"], state: StreamState | None = None
@@ -203,11 +224,11 @@ class StreamNetwork(nn.Module):
         residual = (coefficients @ self.basis.flatten(1)).unflatten(1, self.basis.shape[1:])
         return self.mean + F.interpolate(residual, (GRID, GRID), mode="bicubic", align_corners=False)
 
-    def _remember(self, maps: Tensor, state: StreamState | None) -> tuple[Tensor, LstmState | None]:
+    def _remember(self, maps: Tensor, memory: LstmState | None) -> tuple[Tensor, LstmState | None]:
         """What the reader sees at each time (B, T, C, h, w), and the memory after the last."""
         if self.memory is None:
             return maps, None
-        memory, hidden = state.memory if state else None, []
+        hidden = []
         for t in range(maps.shape[1]):
             h, memory = self.memory(maps[:, t], memory)
             hidden.append(h)
@@ -303,15 +324,16 @@ class _Landmarks(nn.Module):
         return torch.stack([share.sum(2) @ cells, share.sum(3) @ cells], dim=-1)
 
 
-def _read(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, outputs)
-    )
+def _read(inputs: int, hidden: int, outputs: int, gain: float) -> nn.Sequential:
+    last = nn.Linear(hidden, outputs)
+    with torch.no_grad():
+        last.weight.mul_(gain)
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), last)
 
 
 def _encoder(widths: Sequence[int]) -> nn.ModuleList:
     """A stem and three stages, each halving the size; residual blocks of plain convolutions, quick on a CPU."""
-    stages: list[nn.Module] = [_Convolution(3, widths[0], 2, kernel=5)]
+    stages: list[nn.Sequential] = [_Convolution(3, widths[0], 2, kernel=5)]
     for inputs, outputs in zip(widths, widths[1:], strict=False):
         stages.append(nn.Sequential(_Convolution(inputs, outputs, 2), _Residual(outputs)))
     stages[-1].append(_Residual(widths[-1]))

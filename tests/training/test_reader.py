@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
+from faceviz.training.reader import Found, fit_reader
+
+_SMALL = {"widths": (8, 8, 8, 8), "memory": 4, "hidden": 32, "components": 2}
+_ENERGY = torch.tensor([1.0, 0.5, 0.2])
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return StreamNetwork(StreamConfig(**_SMALL)).eval()
+
+
+@pytest.fixture
+def found(network):
+    """People whose code is how wide, how high and how bent their landmarks are; a network that sees half of it."""
+    generator = torch.Generator().manual_seed(1)
+    codes = torch.randn(200, 3, generator=generator)
+    x, y = network.template.unbind(-1)
+    ways = torch.stack([torch.stack(way, -1) for way in ((x * y, 0 * x), (0 * x, y * y), (x * x, 0 * y))])
+    change = 0.1 * torch.einsum("pk,kjc->pjc", codes, ways - ways.mean(dim=1, keepdim=True))
+    true = (network.template + change)[:, None].expand(-1, 4, -1, -1)
+    seen = network.template + 0.5 * change[:, None] + 0.01 * torch.randn(200, 4, 68, 2, generator=generator)
+    return Found(seen, true, torch.zeros(200, 4, 6), codes)
+
+
+def error(network, found):
+    with torch.no_grad():
+        code = network.fused(found.landmarks, found.added)[0].code[:, -1]
+    return float(((code - found.codes) ** 2 @ _ENERGY).mean())
+
+
+def test_the_reader_learns_what_found_landmarks_tell(network, found):
+    before = error(network, found)
+    said = []
+    fit_reader(network, found, _ENERGY, steps=800, seed=0, say=said.append)
+    assert error(network, found) < 0.3 * before
+    assert len(said) == 5 and "800 of 800" in said[-1]
+
+
+def test_all_but_the_reader_stays_as_it_is(network, found):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    fit_reader(network, found, _ENERGY, steps=3, seed=0, say=lambda _: None)
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if name.startswith("geometry") or name == "log_prior"}
+
+
+def test_the_same_seed_fits_the_same_reader(found):
+    weights = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        network = StreamNetwork(StreamConfig(**_SMALL)).eval()
+        fit_reader(network, found, _ENERGY, steps=3, seed=5, say=lambda _: None)
+        weights.append(network.geometry[0].weight.detach())
+    assert torch.equal(*weights)
