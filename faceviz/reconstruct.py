@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 DEFAULT_RECONSTRUCTOR = "faceviz-stream"
 
+_NO_FACE = "no face was found"
+
 _ALIKE = 0.5  # of the largest face's area, above which another face is worth a word
+
+_FOLLOWED = 45  # images in a row in which a face is followed by its landmarks, with no detector to confirm it
+#: Mean distance of landmarks from those of the shape, in shares of their extent, above which a face is lost.
+_LIKE_A_FACE = 0.022
+#: The detector's box about a face's landmarks: middle and side in units of the template, measured on rendered heads.
+_BOX_MIDDLE, _BOX_SIDE = (0.0, -0.456), 3.24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +96,7 @@ class ReconstructorState:
     used: int = 0
     skipped: int = 0
     near: FaceBox | None = None  # where the face was in the last image
+    followed: int = 0  # images since the detector found it
 
 
 class FaceReconstructor:
@@ -100,7 +109,8 @@ class FaceReconstructor:
         network: of ``faceviz.models.reconstruction``.
         name: of the model.
         detector: finds the faces; made when it is first needed if not given.
-        live: look for large upright faces only, quickly; follow a face from image to image.
+        live: look for large upright faces only, quickly; follow a face from image to image, and for a while by its
+            landmarks where the detector loses it, as long as they look like a face.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``; chosen by itself if not given.
         description: the model's ``config.json``.
     """
@@ -179,81 +189,109 @@ class FaceReconstructor:
         image, source = (frame, "array") if isinstance(frame, np.ndarray) else (frame.image, frame.source)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape) < 1:
             raise ShapeError(f"an image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
-        look = _whole(image) if cropped else self._look(image)
-        if look.crop is None:
-            return self._skip(look, source)
-        return self._use(look, source)
+        if cropped:
+            return self._use([_whole(image)], source)
+        looks, seconds = self._looks(image)
+        return self._use(looks, source) if looks else self._skip(seconds, source)
 
-    def _look(self, image: np.ndarray) -> _Look:
-        started = time.perf_counter()
+    def _looks(self, image: np.ndarray) -> tuple[list[_Look], dict[str, float]]:
+        """Where a face may be, the likeliest first: where the detector finds one, then where it was."""
+        started, old = time.perf_counter(), self._state
         if self._detector is None:
             self._detector = FaceDetector(thorough=not self.live)
-        faces = self._detector.detect(image, self._state.near if self.live else None)
+        faces = self._detector.detect(image, old.near if self.live else None)
         seconds = {"detect": time.perf_counter() - started}
-        if not faces:
-            return _Look(reason="no face was found", seconds=seconds)
-        started = time.perf_counter()
-        box = faces[0]
-        crop = crop_face(image, box)
-        seconds["crop"] = time.perf_counter() - started
-        others = sum(other.area >= _ALIKE * box.area for other in faces[1:])
-        note = f"{others + 1} faces; the largest is used" if others else None
-        return _Look(crop, box, crop_transform(box, CROP_SIZE, CROP_SCALE), note=note, seconds=seconds)
+        looks = []
+        if faces:
+            others = sum(other.area >= _ALIKE * faces[0].area for other in faces[1:])
+            note = f"{others + 1} faces; the largest is used" if others else None
+            looks.append(_Look.at(faces[0], image, seconds, note=note))
+        if self.live and old.near is not None and old.followed < _FOLLOWED:
+            looks.append(_Look.at(old.near, image, seconds, followed=True))
+        return looks, seconds
 
-    def _skip(self, look: _Look, source: str) -> Reconstruction:
+    def _skip(self, seconds: dict[str, float], source: str) -> Reconstruction:
         old = self._state
         self._state = ReconstructorState(old.carried, old.points, old.used, old.skipped + 1)
-        return self._result(look, source, change=None, marks=None)
+        return self._result(None, source, seconds, change=None, marks=None)
 
-    def _use(self, look: _Look, source: str) -> Reconstruction:
+    def _use(self, looks: list[_Look], source: str) -> Reconstruction:
+        """The first look at what is like a face; else what the detector found, whatever it is."""
+        started, old, seconds = time.perf_counter(), self._state, dict(looks[0].seconds)
+        chosen = None
+        for look in looks:
+            points, marks, carried = self._see(look, old.carried)
+            unasked = marks is None or not self.live or old.near is None
+            if (unasked and not look.followed) or (marks is not None and _like_a_face(points, marks)):
+                chosen = look, points, marks, carried
+                break
+            if not look.followed:
+                chosen = look, points, marks, carried
+        seconds["network"] = time.perf_counter() - started
+        if chosen is None:
+            return self._skip(seconds, source)
+        look, points, marks, carried = chosen
+        before = self._mean if old.points is None else old.points
+        change = float(np.linalg.norm(points - before, axis=1).mean())
+        near, followed = look.box, 0
+        if look.followed and marks is not None and look.box is not None:
+            near, followed = _box_about(marks, look.box), old.followed + 1
+        self._state = ReconstructorState(carried, points, old.used + 1, old.skipped, near, followed)
+        return self._result(look, source, seconds, change, marks)
+
+    def _see(self, look: _Look, carried: Any) -> tuple[np.ndarray, np.ndarray | None, Any]:
+        """The face (16384, 3), its landmarks (68, 2) in pixels of the image, and what is carried on."""
         import torch
 
-        assert look.crop is not None
-        started, old = time.perf_counter(), self._state
         image = torch.from_numpy(look.crop).to(self.device).permute(2, 0, 1)[None].float() / 255.0
         with torch.inference_mode():
-            seen, carried = self._engine.step(image, old.carried)
-        look.seconds["network"] = time.perf_counter() - started
-        before = self._mean if old.points is None else old.points
-        change = float(np.linalg.norm(seen.points - before, axis=1).mean())
-        self._state = ReconstructorState(carried, seen.points, old.used + 1, old.skipped, look.box)
-        marks = None if seen.landmarks is None else look.to_image(seen.landmarks)
-        return self._result(look, source, change, marks)
+            seen, carried = self._engine.step(image, carried)
+        return seen.points, None if seen.landmarks is None else look.to_image(seen.landmarks), carried
 
     def _result(
-        self, look: _Look, source: str, change: float | None, marks: np.ndarray | None
+        self,
+        look: _Look | None,
+        source: str,
+        seconds: dict[str, float],
+        change: float | None,
+        marks: np.ndarray | None,
     ) -> Reconstruction:
         state = self._state
-        points = self.mean_points if state.points is None else state.points
         return Reconstruction(
-            points,
-            state.used,
-            state.skipped,
-            change,
-            look.reason,
-            look.note,
-            look.box,
-            marks,
-            source,
-            look.seconds,
-            self.name,
+            points=self.mean_points if state.points is None else state.points,
+            used=state.used,
+            skipped=state.skipped,
+            change=change,
+            reason=_NO_FACE if look is None else None,
+            note=None if look is None else look.note,
+            box=None if look is None else look.box,
+            image_landmarks=marks,
+            source=source,
+            seconds=seconds,
+            model=self.name,
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """What was found in an image."""
+    """A part of an image in which a face may be."""
 
-    crop: np.ndarray | None = None
+    crop: np.ndarray
     box: FaceBox | None = None
     to_crop: np.ndarray | None = None  # (2, 3) from pixels of the image to pixels of the crop
-    reason: str | None = None
     note: str | None = None
+    followed: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, box: FaceBox, image: np.ndarray, seconds: dict[str, float], **known: Any) -> _Look:
+        """The crop of a box; ``seconds`` so far."""
+        started = time.perf_counter()
+        crop, to_crop = crop_face(image, box), crop_transform(box, CROP_SIZE, CROP_SCALE)
+        return cls(crop, box, to_crop, seconds={**seconds, "crop": time.perf_counter() - started}, **known)
 
     def to_image(self, shares: np.ndarray) -> np.ndarray:
         """Pixels (N, 2) of the image, from shares of the crop's side."""
-        assert self.crop is not None
         pixels = shares * np.array([self.crop.shape[1], self.crop.shape[0]])
         if self.to_crop is None:
             return pixels
@@ -262,3 +300,26 @@ class _Look:
 
 def _whole(image: np.ndarray) -> _Look:
     return _Look(crop=np.ascontiguousarray(image))
+
+
+def _like_a_face(points: np.ndarray, marks: np.ndarray) -> bool:
+    """Do landmarks lie as those of the shape do from some side?"""
+    shape = geometry_image.landmarks(points)
+    distance = np.linalg.norm(fit_camera(shape, marks).project(shape) - marks, axis=1).mean()
+    return bool(distance < _LIKE_A_FACE * np.ptp(marks, axis=0).mean())
+
+
+def _box_about(marks: np.ndarray, last: FaceBox) -> FaceBox:
+    """The box that the detector would give a face with these landmarks; score and kind are those of the last one."""
+    import torch
+
+    from faceviz.models.reconstruction.stream import face_template, similarity
+
+    template = face_template().double()
+    real, imaginary = (float(part) for part in similarity(torch.from_numpy(marks), template))
+    square = real**2 + imaginary**2
+    back = np.array([[real, imaginary], [-imaginary, real]]) / square  # from the template to the image
+    side = _BOX_SIDE / np.sqrt(square)
+    x, y = marks.mean(axis=0) + back @ np.array(_BOX_MIDDLE) - side / 2
+    roll = float(np.degrees(np.arctan2(-imaginary, real)))
+    return FaceBox(float(x), float(y), side, side, last.score, last.kind, roll)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from faceviz import assets
 from faceviz.detection import FaceBox
 from faceviz.errors import CheckpointError, ShapeError
 from faceviz.geometry.geometry_image import mean_face
+from faceviz.io.frames import open_frames
 from faceviz.io.weights import save_weights
 from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
 from faceviz.reconstruct import FaceReconstructor, ReconstructorState
@@ -127,6 +129,44 @@ def test_a_live_reconstructor_looks_where_the_face_was(pictures):
     live.update(pictures[0])
     live.update(pictures[1])
     assert live._detector.near == [None, FaceBox(100, 60, 200, 200, 5.0)]
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """A face that turns to the side, farther than the quick detector can see."""
+    with open_frames(assets.path("sequences/sample/clip.avi"), max_frames=30) as opened:
+        return [frame.image for frame in opened]
+
+
+def test_a_live_reconstructor_follows_a_face_that_its_detector_loses(clip):
+    live = FaceReconstructor.from_pretrained(live=True, device="cpu")
+    steps = [live.update(image) for image in clip]
+    lost = [live._detector.detect(image) == [] for image in clip]
+    assert sum(lost) > 5 and steps[-1].used == len(clip)
+    nose = np.array([step.image_landmarks[30] for step in steps])
+    assert np.linalg.norm(np.diff(nose, axis=0), axis=1).max() < 20  # of 360 pixels
+
+
+@pytest.mark.parametrize("elsewhere", ["plain", "noise", "background"])
+def test_what_is_no_face_is_not_followed(clip, elsewhere):
+    live = FaceReconstructor.from_pretrained(live=True, device="cpu")
+    live.update(clip[0])
+    live._detector = Boxes()
+    noise = np.random.default_rng(0).integers(0, 256, clip[0].shape, dtype=np.uint8)
+    image = {"plain": np.full_like(noise, 90), "noise": noise, "background": np.roll(clip[0], 180, axis=1)}[
+        elsewhere
+    ]
+    step = live.update(image)
+    assert step.reason == "no face was found" and step.used == 1
+    assert live.update(clip[0]).used == 1  # lost is lost, until the detector finds it again
+
+
+def test_a_face_is_not_followed_for_ever(clip, monkeypatch):
+    monkeypatch.setattr("faceviz.reconstruct._FOLLOWED", 3)
+    live = FaceReconstructor.from_pretrained(live=True, device="cpu")
+    live.update(clip[0])
+    live._detector = Boxes()
+    assert [live.update(clip[0]).used for _ in range(5)] == [2, 3, 4, 4, 4]
 
 
 def test_a_crop_is_used_whole(pictures):

@@ -259,7 +259,7 @@ def aligned(marks: Float[Tensor, "... N 2"], template: Float[Tensor, "N 2"]) -> 
     """Landmarks turned, scaled and shifted onto a centred template: with points as complex numbers z about their mean
     and t, ``a z`` with the ``a = sum conj(z) t / sum |z|^2`` that makes ``sum |a z - t|^2`` least.
     """
-    real, imaginary = _similarity(marks, template)
+    real, imaginary = similarity(marks, template)
     x, y = (marks - marks.mean(dim=-2, keepdim=True)).unbind(-1)
     return torch.stack([real * x - imaginary * y, imaginary * x + real * y], dim=-1)
 
@@ -270,7 +270,7 @@ def square_about(
     """The upright square that a face fills: A and b of ``z = A u + b`` from shares u of its side to the coordinates z
     of the landmarks. It is one square of the template, brought back by the similarity of ``aligned``.
     """
-    real, imaginary = (part / part.new_tensor(_SQUARE_SIDE) for part in _similarity(marks, template))
+    real, imaginary = (part / part.new_tensor(_SQUARE_SIDE) for part in similarity(marks, template))
     square = real * real + imaginary * imaginary
     c, s = (real / square)[:, 0], (imaginary / square)[:, 0]  # S / a = S conj(a) / |a|^2
     linear = torch.stack([torch.stack([c, s], -1), torch.stack([-s, c], -1)], -2)
@@ -278,7 +278,7 @@ def square_about(
     return linear, marks.mean(dim=-2) + linear @ middle
 
 
-def _similarity(marks: Tensor, template: Tensor) -> tuple[Tensor, Tensor]:
+def similarity(marks: Tensor, template: Tensor) -> tuple[Tensor, Tensor]:
     """Real and imaginary part (..., 1) of the ``a`` of ``aligned``."""
     x, y = (marks - marks.mean(dim=-2, keepdim=True)).unbind(-1)
     u, v = template.unbind(-1)
