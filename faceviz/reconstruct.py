@@ -29,7 +29,7 @@ _ALIKE = 0.5  # of the largest face's area, above which another face is worth a 
 
 _FOLLOWED = 45  # images in a row in which a face is followed by its landmarks, with no detector to confirm it
 #: Mean distance of landmarks from those of the shape, in shares of their extent, above which a face is lost.
-_LIKE_A_FACE = 0.022
+_LIKE_A_FACE = 0.025
 #: The detector's box about a face's landmarks: middle and side in units of the template, measured on rendered heads.
 _BOX_MIDDLE, _BOX_SIDE = (0.0, -0.456), 3.24
 
