@@ -27,7 +27,7 @@ from faceviz.training.pictures import UNCHANGED, PictureChanges
 from faceviz.training.reader import find_all, fit_reader
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig, read_reconstruction_config
 from faceviz.training.reconstruction_module import ReconstructionModule, StreamModule, ThomassenModule
-from faceviz.training.run import begin, fit, make_trainer, network_weights, steps_done
+from faceviz.training.run import begin, end_average, fit, make_trainer, network_weights, steps_done
 from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
 from faceviz.training.shape_space import ShapeSpace
 
@@ -173,6 +173,7 @@ class _Run:
         fit(trainer, module, loaders, checkpoint)
         if isinstance(module, StreamModule) and config.optimiser.reader:
             self._fit_reader(module)
+            end_average(trainer)
         trainer.validate(module, loaders[1], verbose=False)
         return self._result(module, trainer, best)
 

@@ -72,6 +72,11 @@ def fit(trainer: L.Trainer, module: Any, loaders: tuple[Any, Any], checkpoint: P
         module.network.load_state_dict(network_weights(checkpoint))
 
 
+def end_average(trainer: L.Trainer) -> None:
+    """From here on the weights are validated as they are, and not their running mean."""
+    trainer.callbacks = [kept for kept in trainer.callbacks if not isinstance(kept, EMAWeightAveraging)]  # type: ignore[attr-defined]
+
+
 def make_trainer(
     out: Path,
     callbacks: Sequence[L.Callback],

@@ -108,6 +108,16 @@ def test_a_run_leaves_weights_by_both_losses_and_can_be_resumed(tmp_path, shards
     assert again.steps == 6 and [row["step"] for row in again.history] == [2, 4, 6]
 
 
+def test_what_is_validated_last_is_the_fitted_reader(tmp_path, shards, monkeypatch):
+    def say_the_mean_face(network, *_):
+        torch.nn.init.constant_(network.log_prior, 50.0)
+
+    monkeypatch.setattr("faceviz.training.reconstruction.fit_reader", say_the_mean_face)
+    result = train_reconstruction(config(tmp_path, shards), out=tmp_path / "run", say=lambda _: None)
+    card = json.loads((result.models["validation"] / "config.json").read_text())["training"]
+    assert result.history[-1]["val_mm"] == pytest.approx(card["mean_face_mm"], rel=1e-3)
+
+
 def test_an_unknown_setting_names_the_nearest(tmp_path, shards):
     path = config(tmp_path, shards)
     path.write_text(path.read_text() + "validate_evry: 3\n")
@@ -122,7 +132,9 @@ def test_an_unknown_change_of_pictures_names_the_nearest(tmp_path, shards):
         train_reconstruction(path, out=tmp_path / "run", say=lambda _: None)
 
 
-@pytest.mark.parametrize("name", ["reconstruction", "reconstruction_plain", "thomassen2022"])
+@pytest.mark.parametrize(
+    "name", ["reconstruction", "reconstruction_longer", "reconstruction_plain", "thomassen2022"]
+)
 def test_the_configurations_that_come_along_are_valid(name):
     assert read_reconstruction_config(f"configs/{name}.yaml").architecture
 
