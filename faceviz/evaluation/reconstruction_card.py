@@ -37,6 +37,8 @@ def _training(training: dict[str, Any]) -> str:
     config = training["config"]
     data, optimiser = config["data"], config["optimiser"]
     file = "reconstruction.yaml" if config["architecture"] == "faceviz-stream" else "thomassen2022.yaml"
+    if config.get("start_from"):
+        file = "reconstruction_longer.yaml"
     return f"""## Training
 
 - Data: rendered sequences of {training["people"]} synthetic people (heads: {", ".join(training["sources"])}; seed
