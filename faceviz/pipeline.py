@@ -20,22 +20,14 @@ from faceviz.geometry.visibility import seen_from_outside
 from faceviz.graph import GraphSettings, check_cloud
 from faceviz.heatmaps import heatmaps_to_landmarks
 from faceviz.landmarks import INNER
-from faceviz.prediction import LandmarkPrediction, PreparedScan
+from faceviz.prediction import LandmarkPrediction as LandmarkPrediction
+from faceviz.prediction import PreparedScan as PreparedScan
 from faceviz.regions import REGION_POINTS, face_deviation, face_sphere
 from faceviz.scan import FaceScan
 from faceviz.uncertainty import Calibration
 
 if TYPE_CHECKING:
     from torch import nn
-
-__all__ = [
-    "DEFAULT_MODEL",
-    "LandmarkPrediction",
-    "LandmarkPredictor",
-    "PreparedScan",
-    "best_device",
-    "model_folder",
-]
 
 DEFAULT_MODEL = "se3unet"
 
