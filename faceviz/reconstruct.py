@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,47 +190,40 @@ class FaceReconstructor:
         image, source = (frame, "array") if isinstance(frame, np.ndarray) else (frame.image, frame.source)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape) < 1:
             raise ShapeError(f"an image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
-        if cropped:
-            return self._use([_whole(image)], source)
-        looks, seconds = self._looks(image)
-        return self._use(looks, source) if looks else self._skip(seconds, source)
+        seconds: dict[str, float] = {}
+        looks = iter([_Look(np.ascontiguousarray(image))]) if cropped else self._looks(image, seconds)
+        return self._use(looks, source, seconds)
 
-    def _looks(self, image: np.ndarray) -> tuple[list[_Look], dict[str, float]]:
+    def _looks(self, image: np.ndarray, seconds: dict[str, float]) -> Iterator[_Look]:
         """Where a face may be, the likeliest first: where the detector finds one, then where it was."""
         started, old = time.perf_counter(), self._state
         if self._detector is None:
             self._detector = FaceDetector(thorough=not self.live)
         faces = self._detector.detect(image, old.near if self.live else None)
-        seconds = {"detect": time.perf_counter() - started}
-        looks = []
+        seconds["detect"] = time.perf_counter() - started
         if faces:
             others = sum(other.area >= _ALIKE * faces[0].area for other in faces[1:])
             note = f"{others + 1} faces; the largest is used" if others else None
-            looks.append(_Look.at(faces[0], image, seconds, note=note))
+            yield _Look.at(faces[0], image, seconds, note=note)
         if self.live and old.near is not None and old.followed < _FOLLOWED:
-            looks.append(_Look.at(old.near, image, seconds, followed=True))
-        return looks, seconds
+            yield _Look.at(old.near, image, seconds, followed=True)
 
-    def _skip(self, seconds: dict[str, float], source: str) -> Reconstruction:
-        old = self._state
-        self._state = ReconstructorState(old.carried, old.points, old.used, old.skipped + 1)
-        return self._result(None, source, seconds, change=None, marks=None)
-
-    def _use(self, looks: list[_Look], source: str) -> Reconstruction:
+    def _use(self, looks: Iterator[_Look], source: str, seconds: dict[str, float]) -> Reconstruction:
         """The first look at what is like a face; else what the detector found, whatever it is."""
-        started, old, seconds = time.perf_counter(), self._state, dict(looks[0].seconds)
-        chosen = None
+        old, chosen = self._state, None
         for look in looks:
+            started = time.perf_counter()
             points, marks, carried = self._see(look, old.carried)
             unasked = marks is None or not self.live or old.near is None
-            if (unasked and not look.followed) or (marks is not None and _like_a_face(points, marks)):
+            sure = (unasked and not look.followed) or (marks is not None and _like_a_face(points, marks))
+            seconds["network"] = seconds.get("network", 0.0) + time.perf_counter() - started
+            if sure or not look.followed:
                 chosen = look, points, marks, carried
+            if sure:
                 break
-            if not look.followed:
-                chosen = look, points, marks, carried
-        seconds["network"] = time.perf_counter() - started
         if chosen is None:
-            return self._skip(seconds, source)
+            self._state = ReconstructorState(old.carried, old.points, old.used, old.skipped + 1)
+            return self._result(None, source, seconds, change=None, marks=None)
         look, points, marks, carried = chosen
         before = self._mean if old.points is None else old.points
         change = float(np.linalg.norm(points - before, axis=1).mean())
@@ -281,14 +275,14 @@ class _Look:
     to_crop: np.ndarray | None = None  # (2, 3) from pixels of the image to pixels of the crop
     note: str | None = None
     followed: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def at(cls, box: FaceBox, image: np.ndarray, seconds: dict[str, float], **known: Any) -> _Look:
-        """The crop of a box; ``seconds`` so far."""
+        """The crop of a box; its time is added to ``seconds``."""
         started = time.perf_counter()
-        crop, to_crop = crop_face(image, box), crop_transform(box, CROP_SIZE, CROP_SCALE)
-        return cls(crop, box, to_crop, seconds={**seconds, "crop": time.perf_counter() - started}, **known)
+        look = cls(crop_face(image, box), box, crop_transform(box, CROP_SIZE, CROP_SCALE), **known)
+        seconds["crop"] = seconds.get("crop", 0.0) + time.perf_counter() - started
+        return look
 
     def to_image(self, shares: np.ndarray) -> np.ndarray:
         """Pixels (N, 2) of the image, from shares of the crop's side."""
@@ -296,10 +290,6 @@ class _Look:
         if self.to_crop is None:
             return pixels
         return np.linalg.solve(self.to_crop[:, :2], (pixels - self.to_crop[:, 2]).T).T
-
-
-def _whole(image: np.ndarray) -> _Look:
-    return _Look(crop=np.ascontiguousarray(image))
 
 
 def _like_a_face(points: np.ndarray, marks: np.ndarray) -> bool:

@@ -82,7 +82,7 @@ def neighbourhood(
     offset = torch.arange(batch, device=points.device).view(-1, 1, 1) * count
     index = table + offset
     delta = F.embedding(index, points.reshape(-1, 3)) - points[:, : table.shape[1]].unsqueeze(2)
-    distance = (squared_length(delta) + _tiny(points.dtype)).sqrt()
+    distance = (inner(delta, delta, dim=-1) + _tiny(points.dtype)).sqrt()
     if windowed:
         reach = distance[..., -1:].clamp_min(1e-9)
         index, delta, distance = index[..., :-1], delta[..., :-1, :], distance[..., :-1]
@@ -106,16 +106,10 @@ def gather(features: Tensor, index: Tensor) -> Tensor:
     return F.embedding(index, features.reshape(-1, features.shape[-1]))
 
 
-def inner(left: Tensor, right: Tensor) -> Tensor:
+def inner(left: Tensor, right: Tensor, dim: int = -2) -> Tensor:
     """Inner products (B, N, C) of vectors (B, N, 3, C); axis by axis, which is quicker than a sum over three."""
-    (a, b, c), (x, y, z) = left.unbind(-2), right.unbind(-2)
+    (a, b, c), (x, y, z) = left.unbind(dim), right.unbind(dim)
     return torch.addcmul(torch.addcmul(a * x, b, y), c, z)
-
-
-def squared_length(offsets: Tensor) -> Tensor:
-    """(...) of offsets (..., 3)."""
-    x, y, z = offsets.unbind(-1)
-    return torch.addcmul(torch.addcmul(x * x, y, y), z, z)
 
 
 def vector_norm(vectors: Tensor) -> Tensor:
@@ -351,7 +345,7 @@ def interpolate(values: Tensor, points: Tensor, table: Tensor, queries: Tensor) 
     count = points.shape[1]
     index = table + torch.arange(len(points), device=points.device).view(-1, 1, 1) * count
     delta = F.embedding(index, points.reshape(-1, 3)) - queries.unsqueeze(2)
-    distance = (squared_length(delta) + _tiny(points.dtype)).sqrt()
+    distance = (inner(delta, delta, dim=-1) + _tiny(points.dtype)).sqrt()
     reach, near = distance[..., -1:], distance[..., :-1]
     weights = ((reach - near).clamp_min(1e-7) / (reach * near)) ** 2
     weights = weights / weights.sum(-1, keepdim=True)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from faceviz.heatmaps import SIGMA
 from faceviz.landmarks import MEAN_FACE
-from faceviz.models.equivariant import Features, squared_length, vector_norm
+from faceviz.models.equivariant import Features, inner, vector_norm
 
 _SCALARS, _VECTORS = 6, 1
 _TINY = 1e-4
@@ -126,7 +126,8 @@ class ShapeRefinement(nn.Module):
 
 def _true_logit(points: Tensor, landmarks: Tensor, width: Tensor) -> Tensor:
     """``log(y / (1 - y))`` of ``y = 0.98 exp(-d^2 / (2 (b sigma)^2))``, (B, N, 68), with ``log b`` within 0.5."""
-    squared = squared_length(points.unsqueeze(2) - landmarks.unsqueeze(1))
+    offset = points.unsqueeze(2) - landmarks.unsqueeze(1)
+    squared = inner(offset, offset, dim=-1)
     sigma = SIGMA * (0.5 * torch.tanh(width)).exp().transpose(1, 2)
     heat = _PEAK * torch.exp(-squared / (2.0 * sigma.square()))
     return torch.log(heat.clamp_min(1e-9)) - torch.log1p(-heat)

@@ -12,7 +12,7 @@ _DECAY = 0.995  # of what was seen, from step to step
 _RIDGE = 3e-5  # of mean squares; as long as little was seen, found landmarks are the true ones
 
 
-class LandmarkFinder(nn.Module):
+class ImitatedFinder(nn.Module):
     """Found landmarks y as a linear function of the true ones x, and what is left over: ``y = x + V [x 1] + e``.
 
     A network that is in doubt answers with a face that is nearer to the mean: ``V``, by ridge regression over what
@@ -31,7 +31,7 @@ class LandmarkFinder(nn.Module):
         self._left_over: Tensor | None = None
 
     @classmethod
-    def of(cls, true: Float[Tensor, "P T 68 2"], found: Float[Tensor, "P T 68 2"]) -> LandmarkFinder:
+    def of(cls, true: Float[Tensor, "P T 68 2"], found: Float[Tensor, "P T 68 2"]) -> ImitatedFinder:
         """One that has seen all pictures at once."""
         finder, (x, difference) = cls(), (_with_one(true), (found - true).flatten(-2))
         flat, count = x.flatten(0, 1), x.shape[0] * x.shape[1]
@@ -47,12 +47,14 @@ class LandmarkFinder(nn.Module):
         self.products.lerp_(flat.T @ difference.flatten(0, 1) / count, 1.0 - _DECAY)
         self._left_over = difference - x @ self._linear()
 
-    def find(self, true: Float[Tensor, "M T 68 2"]) -> Float[Tensor, "M T 68 2"]:
-        """What would be found in pictures of other people, after ``watch``."""
+    def imitate(
+        self, true: Float[Tensor, "M T 68 2"], generator: torch.Generator
+    ) -> Float[Tensor, "M T 68 2"]:
+        """What would be found in pictures of other people, after ``watch``; chance is the generator's, on the CPU."""
         assert self._left_over is not None
         persons, times = self._left_over.shape[:2]
-        person = torch.randint(persons, true.shape[:1], device=true.device)
-        picture = torch.randint(times, true.shape[:2], device=true.device)
+        person = torch.randint(persons, true.shape[:1], generator=generator)
+        picture = torch.randint(times, true.shape[:2], generator=generator)
         change = _with_one(true) @ self._linear() + self._left_over[person[:, None], picture]
         return true + change.unflatten(-1, (LANDMARK_COUNT, 2))
 

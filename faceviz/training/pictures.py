@@ -58,9 +58,10 @@ def cut(
     Returns:
         (size, size, 3) float32 in [0, 1], (68, 2) float32 in shares of the crop's side.
     """
-    matrix = _affine(image.shape[0], size, changes, rng, mirror)
     if focus:
         matrix = _focused(landmarks, size, changes, rng, mirror)
+    else:
+        matrix = _affine(image.shape[0], size, changes, rng, mirror)
     border = cv2.BORDER_REFLECT_101 if rng.random() < 0.5 else cv2.BORDER_REPLICATE
     source = image
     if (

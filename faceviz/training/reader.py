@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from faceviz.models.reconstruction.stream import StreamNetwork, aligned
-from faceviz.training.landmark_finder import LandmarkFinder
+from faceviz.training.landmark_finder import ImitatedFinder
 from faceviz.training.pictures import PictureChanges, cut
 from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceFolder
@@ -60,6 +60,7 @@ def fit_reader(
     network: StreamNetwork,
     found: Found,
     energy: Tensor,
+    view: float,
     steps: int,
     seed: int,
     say: Callable[[str], None] = print,
@@ -68,22 +69,22 @@ def fit_reader(
 
     Args:
         energy: (K + 1,) what a squared error of each coefficient weighs.
+        view: what the error of each image's own view weighs.
         steps: of AdamW, with a cosine to 1 %; the weights are their moving average.
     """
     generator = torch.Generator().manual_seed(seed)
     weights = [*network.geometry.parameters(), network.log_prior]
     optimiser = torch.optim.AdamW(weights, _RATE, betas=(0.9, 0.98), weight_decay=_DECAY)
     average = [weight.detach().clone() for weight in weights]
-    finder = LandmarkFinder.of(found.true, found.landmarks)
+    finder = ImitatedFinder.of(found.true, found.landmarks)
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = _RATE * cosine(step, steps, _WARMUP)
         own, others = (_chosen(found, count, generator) for count in (_SEEN, _UNSEEN))
         seen = network.fused(own.landmarks, own.added)[0]
-        told = network.code_of_landmarks(finder.find(others.true))
-        loss = (
-            _loss(seen.code, own, energy) + 0.3 * _loss(seen.view, own, energy) + _loss(told, others, energy)
-        )
+        told = network.code_of_landmarks(finder.imitate(others.true, generator))
+        loss = _loss(seen.code, own, energy) + view * _loss(seen.view, own, energy)
+        loss = loss + _loss(told, others, energy)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

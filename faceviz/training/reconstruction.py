@@ -181,7 +181,9 @@ class _Run:
         config, network = self.config, module.network.eval()
         self.say(f"looking for the landmarks of {len(self.train)} people")
         found = find_all(network, self.train, _picture_changes(config), config.data.frames, config.seed)
-        fit_reader(network, found, module.energy, config.optimiser.reader, config.seed, self.say)
+        fit_reader(
+            network, found, module.energy, config.loss.view, config.optimiser.reader, config.seed, self.say
+        )
 
     def _module(self, epoch: int, budget: float | None) -> ReconstructionModule:
         if self.config.architecture == "faceviz-stream":

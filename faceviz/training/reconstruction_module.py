@@ -10,7 +10,7 @@ from torch import Tensor
 
 from faceviz.models.reconstruction.architectures import build_network, denormalised, normalised
 from faceviz.models.reconstruction.stream import StreamNetwork, aligned
-from faceviz.training.landmark_finder import LandmarkFinder
+from faceviz.training.landmark_finder import ImitatedFinder
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig
 from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceBatch
@@ -84,7 +84,7 @@ class StreamModule(ReconstructionModule):
         put_space(self.network, space)
         energy = np.append(config.loss.shape * space.energy, config.loss.size * space.size_energy) / _MM2
         self.register_buffer("energy", torch.tensor(energy, dtype=torch.float32), persistent=False)
-        self.finder = LandmarkFinder()
+        self.finder = ImitatedFinder()
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         output, _ = (self.network if self.training else self.network.look)(batch.images)
@@ -98,7 +98,9 @@ class StreamModule(ReconstructionModule):
         if len(batch.more_codes):
             template = self.network.template
             self.finder.watch(*(aligned(x, template) for x in (batch.landmarks, output.landmarks.detach())))
-            told = self.network.code_of_landmarks(self.finder.find(aligned(batch.more_landmarks, template)))
+            chance = torch.Generator().manual_seed((self.config.seed << 32) + self.global_step)
+            imitated = self.finder.imitate(aligned(batch.more_landmarks, template), chance)
+            told = self.network.code_of_landmarks(imitated)
             total = total + weights.geometry * self._square(told, batch.more_codes)
         return total
 

@@ -38,23 +38,24 @@ def error(network, found):
 def test_the_reader_learns_what_found_landmarks_tell(network, found):
     before = error(network, found)
     said = []
-    fit_reader(network, found, _ENERGY, steps=800, seed=0, say=said.append)
+    fit_reader(network, found, _ENERGY, 0.3, steps=800, seed=0, say=said.append)
     assert error(network, found) < 0.3 * before
     assert len(said) == 5 and "800 of 800" in said[-1]
 
 
 def test_all_but_the_reader_stays_as_it_is(network, found):
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    fit_reader(network, found, _ENERGY, steps=3, seed=0, say=lambda _: None)
+    fit_reader(network, found, _ENERGY, 0.3, steps=3, seed=0, say=lambda _: None)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {name for name in before if name.startswith("geometry") or name == "log_prior"}
 
 
 def test_the_same_seed_fits_the_same_reader(found):
     weights = []
-    for _ in range(2):
+    for state in range(2):
         torch.manual_seed(0)
         network = StreamNetwork(StreamConfig(**_SMALL)).eval()
-        fit_reader(network, found, _ENERGY, steps=3, seed=5, say=lambda _: None)
+        torch.manual_seed(state)  # a run that was resumed
+        fit_reader(network, found, _ENERGY, 0.3, steps=3, seed=5, say=lambda _: None)
         weights.append(network.geometry[0].weight.detach())
     assert torch.equal(*weights)

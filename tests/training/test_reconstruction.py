@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -106,6 +107,19 @@ def test_a_run_leaves_weights_by_both_losses_and_can_be_resumed(tmp_path, shards
     longer = config(tmp_path, shards, steps=6)
     again = train_reconstruction(longer, out=tmp_path / "run", resume=True, say=lambda _: None)
     assert again.steps == 6 and [row["step"] for row in again.history] == [2, 4, 6]
+
+
+def test_a_step_does_not_hang_on_what_chance_was_used_before_it(tmp_path, shards, space):
+    module = StreamModule(read_reconstruction_config(config(tmp_path, shards)), 4, None, space).train()
+    folder = SequenceFolder(shards / "train", space)
+    batch = next(
+        iter(SequenceBatches(folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, more=5))
+    )
+    losses = []
+    for state in range(2):
+        torch.manual_seed(state)
+        losses.append(copy.deepcopy(module).loss(batch).item())
+    assert losses[0] == losses[1]
 
 
 def test_what_is_validated_last_is_the_fitted_reader(tmp_path, shards, monkeypatch):
