@@ -18,9 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from faceviz import assets
+from faceviz.detection import FaceDetector, crop_face
 from faceviz.errors import CheckpointError, ConfigError, MissingDependencyError
 from faceviz.graph import SurfaceGraph
 from faceviz.io.files import replace_file
+from faceviz.io.frames import images_in
+from faceviz.io.images import read_image
 from faceviz.io.weights import load_network
 from faceviz.models.reconstruction.stream import StreamNetwork, StreamState
 from faceviz.models.se3_unet import Se3Unet
@@ -33,8 +37,6 @@ if TYPE_CHECKING:
 ENDINGS = (".onnx", ".pt2")
 OPSET = 18
 PARITY = 1e-4
-
-_CAMERA = 256  # pixels a side of the images that the pipeline crops
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def exportable(network: nn.Module, seed: int = 0) -> Exportable:
     if isinstance(network, Se3Unet):
         return _landmarks(network.eval(), seed)
     if isinstance(network, StreamNetwork):
-        return _stream(network.eval(), seed)
+        return _stream(network.eval())
     raise ConfigError(f"a {type(network).__name__} cannot be exported; se3unet and faceviz-stream can")
 
 
@@ -186,32 +188,52 @@ def _landmarks(network: Se3Unet, seed: int) -> Exportable:
 
 
 class _StreamStep(nn.Module):
-    """One image; a state of zeros is that of nobody seen yet."""
+    """One image; a state of zeros is that of nobody seen yet.
+
+    Sums of weights grow from image to image, and with them what rounding does to them. What is carried is their
+    logarithm ``log(1 + weight)`` and the code, a weighted mean, which is ``total / (prior + weight)``.
+    """
 
     def __init__(self, network: StreamNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, total: Tensor, weight: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, image: Tensor, code: Tensor, log_weight: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
         carried: LstmState | None = None
         if memory:
             from faceviz.models.reconstruction.layers import LstmState
 
             carried = LstmState(*memory)
-        output, state = self.network.step(image, StreamState(carried, total, weight))
+        weight = torch.expm1(log_weight)
+        output, state = self.network.step(
+            image, StreamState(carried, code * self._with_prior(weight), weight)
+        )
         points = self.network.points(output.code)
-        return (points, output.landmarks, state.total, state.weight, *(state.memory or ()))
+        return (points, output.landmarks, *self.carry(state), *(state.memory or ()))
+
+    def carry(self, state: StreamState) -> tuple[Tensor, Tensor]:
+        """Code and logarithm of the weight."""
+        return state.total / self._with_prior(state.weight), torch.log1p(state.weight)
+
+    def _with_prior(self, weight: Tensor) -> Tensor:
+        return self.network.log_prior.exp() + weight
 
 
-def _stream(network: StreamNetwork, seed: int) -> Exportable:
-    """On a picture of noise, after another one, so that no part of the state is zero."""
-    generator = torch.Generator().manual_seed(seed)
-    first, second = torch.rand(2, 1, 3, _CAMERA, _CAMERA, generator=generator).unbind(0)
+def _stream(network: StreamNetwork) -> Exportable:
+    """On a picture of the sample face, after another one, so that no part of the state is zero."""
+    detector, crops = FaceDetector(), []
+    for path in images_in(assets.path("sequences/sample"))[:2]:
+        picture = read_image(path)
+        crop = crop_face(picture, detector.detect(picture)[0])
+        crops.append(torch.from_numpy(crop).permute(2, 0, 1)[None] / 255.0)
+    first, second = crops
+    step = _StreamStep(network).eval()
     with torch.no_grad():
         _, state = network.step(first, None)
-    inputs = {"image": second, "total": state.total, "weight": state.weight}
-    outputs: tuple[str, ...] = ("points", "landmarks", "next_total", "next_weight")
+        code, log_weight = step.carry(state)
+    inputs = {"image": second, "code": code, "log_weight": log_weight}
+    outputs: tuple[str, ...] = ("points", "landmarks", "next_code", "next_log_weight")
     if state.memory is not None:
         inputs |= {"hidden": state.memory.hidden, "cell": state.memory.cell}
         outputs += ("next_hidden", "next_cell")
-    return Exportable(_StreamStep(network).eval(), inputs, outputs)
+    return Exportable(step, inputs, outputs)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from faceviz.errors import CheckpointError, ConfigError
-from faceviz.export import export, exportable, parity
+from faceviz.export import export, exportable, open_for_export, parity
 from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
 from faceviz.models.se3_unet import Se3Unet, Se3UnetConfig
 from tests.hostile.others import NETWORK, STREAM
@@ -48,6 +48,24 @@ def test_the_file_says_what_the_network_says(name, ending, tmp_path, request):
     subject, path = request.getfixturevalue(name), tmp_path / f"model{ending}"
     export(subject, path)
     assert parity(subject, path) <= 1e-4
+
+
+@pytest.mark.slow
+def test_the_trained_reconstruction_network_can_be_exported(tmp_path):
+    subject, path = exportable(open_for_export("faceviz-stream")[0]), tmp_path / "stream.onnx"
+    export(subject, path)
+    assert parity(subject, path) <= 1e-4
+
+
+def test_what_is_carried_goes_on_where_the_network_does(stream):
+    network, image = stream.module.network, stream.inputs["image"]
+    carried = [torch.zeros_like(value) for name, value in stream.inputs.items() if name != "image"]
+    state = None
+    with torch.no_grad():
+        for picture in (image, image.flip(-1), 0.5 * image):
+            points, _, *carried = stream.module(picture, *carried)
+            output, state = network.step(picture, state)
+            torch.testing.assert_close(points, network.points(output.code))
 
 
 def test_a_file_that_says_something_else_is_refused(stream, tmp_path, monkeypatch):
