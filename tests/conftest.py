@@ -25,6 +25,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker(no_browser)
 
 
+def pytest_make_parametrize_id(val):
+    """Bytes may hold the time at which they were made, and workers must give a test the same name."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -131,8 +131,16 @@ class LandmarksPage:
         """Waits for what the server has yet to answer; fails where it never comes."""
         end = time.monotonic() + PATIENCE / 1000
         while not holds():
-            assert time.monotonic() < end, "it never came"
+            assert time.monotonic() < end, f"it never came; {self.state()}"
             self.page.wait_for_timeout(50)
+
+    def state(self) -> str:
+        """What a reader of a failed test wants to know."""
+        busy = self.page.locator("[role=status].on").all_inner_texts()
+        viewer = self.page.locator(".fv").evaluate("(e) => JSON.stringify(e.dataset)")
+        sockets = self.page.evaluate("(window.sockets || []).map((s) => [s.readyState, s.bufferedAmount])")
+        held = self.page.locator(".filepond--file-status").all_inner_texts()
+        return f"busy {busy}, viewer {viewer}, sockets {sockets}, files {held}, errors {self.errors}"
 
     def data(self, name: str) -> str | None:
         return self.page.locator(".fv").get_attribute(f"data-{name}")

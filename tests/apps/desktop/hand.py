@@ -30,14 +30,16 @@ def network() -> StreamNetwork:
 
 
 class Finder:
-    """A detector that finds what it is told to; ``gate`` holds it up."""
+    """A detector that finds what it is told to; ``gate`` holds it up, and ``held`` says that it does."""
 
     def __init__(self):
-        self.faces, self.gate = [BOX], threading.Event()
+        self.faces, self.gate, self.held = [BOX], threading.Event(), False
         self.gate.set()
 
     def detect(self, image, near=None):
+        self.held = not self.gate.is_set()
         self.gate.wait(30)
+        self.held = False
         return self.faces
 
 

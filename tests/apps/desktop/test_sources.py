@@ -54,7 +54,7 @@ def test_a_camera_that_hangs_when_opened_is_said_within_two_seconds(made):
 
 def test_a_slow_network_holds_up_neither_window_nor_video_and_pictures_are_dropped(hand):
     hand.finder.gate.clear()
-    hand.until(lambda: not hand.window.network.idle)
+    hand.until(lambda: hand.finder.held)
     first = hand.pixels(hand.window.video)
     shown, before = hand.camera.shown, hand.window.network.seen
     hand.until(lambda: hand.camera.shown > shown + 20)
