@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 from faceviz.errors import ShapeError
 from faceviz.geometry.transforms import random_pose
@@ -29,6 +30,55 @@ def test_landmarks_come_back_from_their_heatmaps_between_the_points(face):
     assert (confidence > 0.8).all()
 
 
+def test_positions_and_heat_scale_with_the_unit(face):
+    points, landmarks = face
+    heat = landmarks_to_heatmaps(points, landmarks)
+    np.testing.assert_allclose(
+        landmarks_to_heatmaps(80 * points, 80 * landmarks, 80 * SIGMA), heat, atol=1e-12
+    )
+    found, _ = heatmaps_to_landmarks(heat, points)
+    np.testing.assert_allclose(heatmaps_to_landmarks(heat, 80 * points, 80 * SIGMA)[0], 80 * found, atol=1e-9)
+
+
+def damped_trilateration(heat, points, damping=0.5, count=16):
+    """SciPy's minimum of the sum in the docstring, in units of sigma, with its damping, over the hottest points."""
+    order = np.argsort(-heat)[:count]
+    heat, points = heat[order], points[order] / SIGMA
+    weights = heat**2 / (heat**2).sum()
+    start, squared = weights @ points, -2.0 * np.log(heat)
+
+    def residuals(position):
+        missed = ((position - points) ** 2).sum(axis=1) - squared
+        return np.concatenate([np.sqrt(weights) * missed, np.sqrt(damping) * (position - start)])
+
+    return SIGMA * least_squares(residuals, start, xtol=1e-14).x
+
+
+def test_positions_agree_with_scipys_least_squares(face, rng):
+    points, landmarks = face
+    heat = landmarks_to_heatmaps(points, landmarks) * rng.uniform(0.97, 1.0, (len(points), len(landmarks)))
+    found, confidence = heatmaps_to_landmarks(heat, points)
+    expected = [damped_trilateration(heat[:, i], points) for i in range(len(landmarks))]
+    np.testing.assert_allclose(found, expected, atol=5e-4 * SIGMA)
+    np.testing.assert_array_equal(confidence, heat.max(axis=0))
+
+
+def test_a_position_goes_no_further_from_the_hottest_points_than_one_width():
+    points = np.array([[0.0, 0, 0], [0.01, 0, 0], [0, 0.01, 0], [0, 0, 0.01]])
+    heat = np.full((4, 1), 1e-4)  # says that the landmark is four widths away
+    heat[0] = 1.1e-4
+    found, _ = heatmaps_to_landmarks(heat, points)
+    centre = (heat**2 * points).sum(axis=0) / (heat**2).sum()
+    assert np.linalg.norm(found[0] - centre) == pytest.approx(SIGMA)
+
+
+def test_heat_above_one_counts_as_one():
+    points = np.array([[0.0, 0, 0], [0.5, 0, 0]])
+    found, confidence = heatmaps_to_landmarks(np.array([[1.2], [0.0]]), points)
+    np.testing.assert_allclose(found, [[0, 0, 0]], atol=1e-12)
+    assert confidence == 1.0
+
+
 def test_noise_in_the_heat_moves_landmarks_little(face):
     points, landmarks = face
     heat = landmarks_to_heatmaps(points, landmarks)
@@ -54,5 +104,11 @@ def test_no_heat_gives_no_confidence_and_finite_positions(face):
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ShapeError, match="do not fit"):
         heatmaps_to_landmarks(np.zeros((5, 68)), np.zeros((6, 3)))
-    with pytest.raises(ShapeError):
-        landmarks_to_heatmaps(np.zeros((5, 2)), np.zeros((68, 3)))
+    with pytest.raises(ShapeError, match="do not fit"):
+        heatmaps_to_landmarks(np.zeros(5), np.zeros((5, 3)))
+
+
+@pytest.mark.parametrize("shapes", [((5, 2), (68, 3)), ((5, 3), (68, 2)), ((3,), (68, 3)), ((5, 3), (3,))])
+def test_points_and_landmarks_that_are_not_three_dimensional_are_refused(shapes):
+    with pytest.raises(ShapeError, match="points and landmarks must be"):
+        landmarks_to_heatmaps(*map(np.zeros, shapes))

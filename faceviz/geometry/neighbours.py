@@ -40,11 +40,10 @@ def shepard_weights(distances: np.ndarray, power: float = 2.0) -> np.ndarray:
         power: the exponent p.
 
     Returns:
-        Weights (Q, k). A query on a point takes that point's value.
+        Weights (Q, k). A query on a point takes that point's value, on several points their mean.
     """
-    reach = np.maximum(distances[:, -1:], 1e-300)
-    near = np.maximum(distances[:, :-1], 1e-9 * reach)
-    weights = (np.maximum(reach - near, 0.0) / (reach * near)) ** power
+    near = np.clip(distances[:, :-1] / np.maximum(distances[:, -1:], 1e-300), 1e-9, 1.0)  # d_j / D
+    weights = (1.0 / near - 1.0) ** power
     total = weights.sum(axis=1, keepdims=True)
     equal = np.full_like(weights, 1.0 / weights.shape[1])
     return np.where(total > 0.0, weights / np.where(total > 0.0, total, 1.0), equal)

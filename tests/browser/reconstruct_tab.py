@@ -15,6 +15,7 @@ class ReconstructTab(LandmarksPage):
         self.page.get_by_role("button", name="Reconstruct", exact=True).click()
         self.page.locator(".fv:visible[data-drawn]").wait_for()
         self.until(lambda: self.button("Sample").is_enabled())
+        self.settle()
 
     # ---- hands
 
@@ -49,10 +50,16 @@ class ReconstructTab(LandmarksPage):
         self.settle()
 
     def settle(self) -> None:
-        """Until the latest face is drawn, finely."""
+        """Until the latest face is drawn, finely, and its place on the page stays as it is."""
         self.until(lambda: self.page.locator("[role=status].on").count() == 0)
-        self.page.wait_for_timeout(400)
+        self.until(self._stays)
         self.page.locator(".fv:visible[data-still]").wait_for()
+
+    def _stays(self) -> bool:
+        canvas = self.page.locator("canvas.gl:visible")
+        before = canvas.bounding_box()
+        self.page.wait_for_timeout(400)
+        return canvas.bounding_box() == before
 
     @property
     def used(self) -> int:

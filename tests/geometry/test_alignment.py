@@ -39,6 +39,33 @@ def test_procrustes_of_a_plane_is_a_rotation(rng):
     )
 
 
+def test_procrustes_of_single_precision_is_worked_out_in_double(rng):
+    source, target = rng.normal(size=(2, 20, 3)).astype(np.float32)
+    expected = procrustes(source.astype(np.float64), target.astype(np.float64)).matrix
+    np.testing.assert_array_equal(procrustes(source, target).matrix, expected)
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e6])
+def test_procrustes_needs_no_more_than_three_points_of_any_size_and_a_narrow_triangle(size):
+    triangle, pose = (
+        size * np.array([[0.0, 0, 0], [1, 0, 0], [0, 1e-4, 0]]),
+        random_pose(np.random.default_rng(2), size),
+    )
+    found = procrustes(triangle, pose.apply(triangle))
+    np.testing.assert_allclose(found.apply(triangle), pose.apply(triangle), atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("shapes", [((5, 2), (5, 2)), ((3,), (3,)), ((2, 5, 3), (2, 5, 3))])
+def test_procrustes_refuses_what_are_no_points(shapes):
+    with pytest.raises(ShapeError, match="must both be"):
+        procrustes(*map(np.zeros, shapes))
+
+
+def test_procrustes_refuses_two_pairs(rng):
+    with pytest.raises(GeometryError, match="at least 3 pairs of points, got 2"):
+        procrustes(*rng.normal(size=(2, 2, 3)))
+
+
 def test_procrustes_refuses_a_line_and_unpaired_points(rng):
     line = np.outer(np.arange(5.0), [1, 2, 3])
     with pytest.raises(GeometryError, match="line"):
@@ -63,6 +90,31 @@ def test_icp_reports_the_distance_to_the_nearest_points(rng):
     matched = distances[distances < 0.05]
     assert found.fitness == pytest.approx(len(matched) / len(source))
     assert found.rmse == pytest.approx(np.sqrt(np.mean(matched**2)))
+
+
+def test_icp_starts_from_the_first_guess(rng):
+    cloud, pose = rng.uniform(-1, 1, size=(500, 3)), random_pose(rng)
+    guess = (
+        RigidTransform(euler_to_rotation(0.004, 0.0, -0.003), np.array([0.0, 0.003, 0.0])) @ pose.inverse()
+    )
+    found = icp(pose.apply(cloud), cloud, threshold=0.1, init=guess)
+    assert found.converged and found.fitness == 1.0
+    np.testing.assert_allclose((found.transform @ pose).matrix, np.eye(4), atol=1e-6)
+
+
+def test_icp_that_was_stopped_early_says_so(rng):
+    cloud = rng.uniform(-1, 1, size=(500, 3))
+    moved = RigidTransform(euler_to_rotation(0.2, -0.2, 0.1), np.array([0.1, 0.0, -0.2])).apply(cloud)
+    early = icp(moved, cloud, threshold=0.5, max_iterations=2)
+    late = icp(moved, cloud, threshold=0.5)
+    assert not early.converged and late.converged
+    assert late.rmse < early.rmse
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, np.nan])
+def test_icp_refuses_a_threshold_that_matches_nothing(threshold):
+    with pytest.raises(GeometryError, match="threshold must be positive"):
+        icp(np.eye(3), np.eye(3), threshold=threshold)
 
 
 def test_icp_without_any_match_has_not_converged():

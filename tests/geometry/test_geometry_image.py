@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
+from scipy.ndimage import map_coordinates
 
 from faceviz.errors import ShapeError
 from faceviz.geometry import geometry_image as gi
@@ -16,6 +18,20 @@ def test_the_mean_face_is_its_own_mirror_image():
 def test_the_landmarks_of_the_grid_are_those_of_the_mean_face():
     distance = np.linalg.norm(gi.landmarks(gi.mean_face()) - MEAN_FACE, axis=1)
     assert distance.max() < 1.0 and distance.mean() < 0.3
+
+
+def test_landmarks_lie_between_the_points_as_scipy_interpolates(rng):
+    face, cells = rng.normal(size=(gi.GRID, gi.GRID, 3)), gi.landmark_cells()
+    expected = np.stack([map_coordinates(face[:, :, i], cells.T, order=1) for i in range(3)], axis=1)
+    np.testing.assert_allclose(gi.landmarks(face), expected, atol=1e-12)
+
+
+def test_landmarks_may_lie_on_the_border(rng, monkeypatch):
+    face, last = rng.normal(size=(gi.GRID, gi.GRID, 3)), gi.GRID - 1
+    corners = np.array([[0.0, 0.0], [0.0, last], [last, 0.0], [last, last]])
+    monkeypatch.setattr(gi, "landmark_cells", lambda: corners)
+    expected = [face[0, 0], face[0, -1], face[-1, 0], face[-1, -1]]
+    np.testing.assert_allclose(gi.landmarks(face), expected, atol=1e-4)
 
 
 def test_mirrored_landmarks_lie_in_mirrored_cells():
@@ -59,6 +75,21 @@ def test_a_moved_face_has_the_same_canonical_image(rng):
     np.testing.assert_allclose(gi.canonical(moved), gi.canonical(face), atol=1e-8)
 
 
+def test_a_mirrored_face_has_left_and_right_exchanged(rng):
+    face = rng.normal(size=(gi.GRID, gi.GRID, 3))
+    np.testing.assert_array_equal(gi.mirrored(face)[3, 10], face[3, 117] * [-1, 1, 1])
+
+
+def test_the_canonical_image_of_the_mean_face_is_itself():
+    np.testing.assert_allclose(gi.canonical(1.0 + gi.mean_face()), gi.mean_face(), atol=1e-9)
+
+
+def test_areas_are_those_of_trimesh(rng):
+    face = gi.mean_face() + rng.normal(0, 1, (gi.GRID, gi.GRID, 3))
+    mesh = trimesh.Trimesh(face.reshape(-1, 3), gi.triangles(), process=False)
+    np.testing.assert_allclose(gi.areas(face), mesh.area_faces)
+
+
 def test_mirroring_twice_changes_nothing(rng):
     face = rng.normal(size=(gi.POINTS, 3))
     np.testing.assert_array_equal(gi.mirrored(gi.mirrored(face)).reshape(-1, 3), face)
@@ -67,6 +98,13 @@ def test_mirroring_twice_changes_nothing(rng):
 def test_another_number_of_points_is_refused():
     with pytest.raises(ShapeError, match=r"\(16384, 3\)"):
         gi.as_image(np.zeros((100, 3)))
+    with pytest.raises(ShapeError):
+        gi.as_image(np.zeros((gi.POINTS, 2)))
+
+
+def test_a_cloud_lies_row_by_row_in_its_image():
+    cloud = np.arange(3 * gi.POINTS).reshape(-1, 3)
+    np.testing.assert_array_equal(gi.as_image(cloud)[2, 5], cloud[2 * 128 + 5])
 
 
 def test_shape_and_size_make_the_canonical_face_again(rng):
@@ -74,6 +112,17 @@ def test_shape_and_size_make_the_canonical_face_again(rng):
     shape, size = gi.to_shape(face)
     np.testing.assert_allclose(gi.from_shape(shape, size), gi.canonical(face), atol=1e-9)
     assert size == pytest.approx(1.07, rel=0.01)
+
+
+def test_the_shape_is_the_face_about_the_centroid_of_the_mean_face_without_its_size(rng):
+    face = gi.canonical(gi.mean_face() * 1.07 + rng.normal(0, 1, (gi.GRID, gi.GRID, 3)))
+    shape, size = gi.to_shape(face)
+    centre = gi.mean_face().mean(axis=(0, 1))
+    np.testing.assert_allclose(centre + size * (shape - centre), face, atol=1e-9)
+    np.testing.assert_allclose(gi.from_shape(gi.mean_face(), 2.0), 2 * gi.mean_face() - centre, atol=1e-9)
+    plain, one = gi.to_shape(gi.mean_face())
+    assert one == pytest.approx(1.0)
+    np.testing.assert_allclose(plain, gi.mean_face(), atol=1e-9)
 
 
 def test_a_scaled_face_has_the_same_shape(rng):

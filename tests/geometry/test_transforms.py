@@ -31,6 +31,28 @@ def test_random_rotations_are_uniform_on_so3():
     assert kstest(angles, lambda t: (t - np.sin(t)) / np.pi).pvalue > 0.01
 
 
+def test_a_random_rotation_is_that_of_its_quaternion_as_scipy_has_it():
+    found = random_rotation(np.random.default_rng(4))
+    w, x, y, z = np.random.default_rng(4).standard_normal(4)
+    np.testing.assert_allclose(found, Rotation.from_quat([x, y, z, w]).as_matrix(), atol=1e-14)
+
+
+def test_a_random_pose_can_leave_out_rotation_or_translation():
+    turned = random_pose(np.random.default_rng(5), translate=False)
+    shifted = random_pose(np.random.default_rng(5), rotate=False)
+    assert not np.allclose(turned.rotation, np.eye(3)) and not turned.translation.any()
+    assert np.linalg.norm(shifted.translation) > 0.01
+    np.testing.assert_array_equal(shifted.rotation, np.eye(3))
+
+
+def test_random_translations_are_uniform_in_length_and_direction():
+    rng = np.random.default_rng(6)
+    shifts = np.array([random_pose(rng, rotate=False).translation for _ in range(1000)])
+    lengths = np.linalg.norm(shifts, axis=1)
+    assert kstest(lengths, "uniform", (0, 10)).pvalue > 0.01
+    assert kstest(shifts[:, 2] / lengths, "uniform", (-1, 2)).pvalue > 0.01
+
+
 def test_random_translations_stay_within_the_bound():
     rng = np.random.default_rng(3)
     lengths = [np.linalg.norm(random_pose(rng, 10.0).translation) for _ in range(500)]
@@ -42,9 +64,31 @@ def test_a_mirror_image_is_no_rigid_transform():
         RigidTransform(np.diag([-1.0, 1.0, 1.0]), np.zeros(3))
 
 
-def test_a_transform_of_another_shape_is_refused():
-    with pytest.raises(ShapeError):
-        RigidTransform(np.eye(4), np.zeros(3))
+@pytest.mark.parametrize("shapes", [(4, 3), (3, 4)])
+def test_a_transform_of_another_shape_is_refused(shapes):
+    with pytest.raises(ShapeError, match="a rigid transform is"):
+        RigidTransform(np.eye(shapes[0]), np.zeros(shapes[1]))
+
+
+def test_a_rotation_may_be_off_by_rounding_and_no_more():
+    RigidTransform(np.eye(3) * (1 + 4e-7), np.zeros(3))
+    for off in (1 + 6e-7, 1 + 1e-3, np.nan):
+        with pytest.raises(GeometryError, match="proper rotation"):
+            RigidTransform(np.eye(3) * off, np.zeros(3))
+
+
+def test_a_transform_is_in_double_precision_and_apart_from_the_arrays_it_was_made_of():
+    rotation, translation = np.eye(3), np.ones(3)
+    pose = RigidTransform(rotation, translation)
+    rotation[:], translation[:] = 0, 0
+    np.testing.assert_array_equal(pose.apply(np.zeros(3)), np.ones(3))
+    coarse = RigidTransform(np.eye(3, dtype=np.float32), np.zeros(3, dtype=np.float32))
+    assert coarse.rotation.dtype == coarse.translation.dtype == np.float64
+
+
+def test_the_identity_moves_nothing():
+    points = np.random.default_rng(7).normal(size=(2, 4, 3))
+    np.testing.assert_array_equal(RigidTransform.identity().apply(points), points)
 
 
 def test_a_translation_that_is_not_finite_is_refused():

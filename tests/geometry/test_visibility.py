@@ -22,3 +22,22 @@ def test_what_is_seen_does_not_change_with_the_pose():
     points = np.vstack([ball(1.0, 3000, 2) * [0.7, 1.0, 0.8], ball(0.4, 500, 3)])
     moved = random_pose(np.random.default_rng(4)).apply(points)
     assert (seen_from_outside(points) == seen_from_outside(moved)).mean() > 0.999
+
+
+def test_what_is_seen_depends_neither_on_place_nor_on_unit():
+    points = np.vstack([ball(1.0, 3000, 5) * [0.7, 1.0, 0.8], ball(0.4, 500, 6)])
+    seen = seen_from_outside(points)
+    assert (seen_from_outside(80 * points + [1000, -500, 300]) == seen).mean() > 0.999
+
+
+def test_one_viewpoint_sees_one_side():
+    points = ball(1.0, 3000, 7) * [0.8, 1.0, 1.2]
+    start = points[np.linalg.norm(points - points.mean(axis=0), axis=1).argmin()]
+    seen, facing = seen_from_outside(points, viewpoints=1), points @ start > 0
+    assert seen[~facing].mean() < 0.05
+    assert 0.4 < seen[facing].mean()
+    assert seen.sum() < seen_from_outside(points, viewpoints=2).sum() <= seen_from_outside(points).sum()
+
+
+def test_a_cloud_of_fewer_points_than_viewpoints_is_seen():
+    assert seen_from_outside(np.vstack([np.eye(3), -np.eye(3)])).all()
