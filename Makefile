@@ -10,7 +10,7 @@ export DGLBACKEND ?= pytorch
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app gui test lint format types docs viewer bench clean
+.PHONY: help setup app gui test mutate lint format types docs viewer bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,12 @@ test: $(STAMP) ## Run all tests (ARGS="tests/io -k ply" for some)
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=PASSIVE \
 	$(BIN)/python -m pytest -n $${WORKERS:-2} --dist loadfile --durations=20 $(ARGS)
 
+mutate: $(STAMP) ## Mutation testing of metrics, heatmaps and geometry (10 minutes; ARGS="NAME" for some again)
+	@$(if $(ARGS),,rm -rf mutants)
+	@OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children $${WORKERS:-1} $(ARGS)
+	@$(BIN)/mutmut results
+	@$(BIN)/python tools/mutation_score.py
+
 lint: $(STAMP) ## Check style, format, types, import layers and file sizes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -63,5 +69,5 @@ bench: $(STAMP) ## Measure what the README claims
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
 
 clean: ## Remove .venv, caches and build output
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) build dist mutants .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -72,11 +72,33 @@ def test_a_position_goes_no_further_from_the_hottest_points_than_one_width():
     assert np.linalg.norm(found[0] - centre) == pytest.approx(SIGMA)
 
 
-def test_heat_above_one_counts_as_one():
-    points = np.array([[0.0, 0, 0], [0.5, 0, 0]])
-    found, confidence = heatmaps_to_landmarks(np.array([[1.2], [0.0]]), points)
-    np.testing.assert_allclose(found, [[0, 0, 0]], atol=1e-12)
+def test_every_landmark_is_found_on_its_own(face):
+    points, landmarks = face
+    heat = landmarks_to_heatmaps(points, landmarks)
+    heat[:, 0] *= 1e-3  # says that the landmark is farther from every point than it goes
+    found, confidence = heatmaps_to_landmarks(heat, points)
+    for i in (0, 1, 30):
+        alone, alone_confidence = heatmaps_to_landmarks(heat[:, i : i + 1], points)
+        np.testing.assert_allclose(found[i], alone[0], atol=1e-12)
+        assert confidence[i] == alone_confidence[0]
+
+
+def test_points_that_are_not_among_the_sixteen_hottest_say_nothing(face, rng):
+    points, landmarks = face
+    heat = landmarks_to_heatmaps(points, landmarks)
+    cold = heat < -np.sort(-heat, axis=0)[15]
+    sixteenth = np.broadcast_to(-np.sort(-heat, axis=0)[15], heat.shape)
+    misleading = np.where(cold, sixteenth * rng.uniform(0.5, 0.99, heat.shape), heat)
+    found, expected = heatmaps_to_landmarks(misleading, points)[0], heatmaps_to_landmarks(heat, points)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_heat_beyond_one_counts_as_one_and_below_zero_as_no_confidence(rng):
+    points = SIGMA * rng.normal(size=(5, 3))
+    found, confidence = heatmaps_to_landmarks(np.full((5, 1), 1.2), points)
+    np.testing.assert_allclose(found, heatmaps_to_landmarks(np.ones((5, 1)), points)[0], atol=1e-12)
     assert confidence == 1.0
+    assert heatmaps_to_landmarks(np.full((5, 1), -0.1), points)[1] == 0.0
 
 
 def test_noise_in_the_heat_moves_landmarks_little(face):

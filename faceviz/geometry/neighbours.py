@@ -42,7 +42,7 @@ def shepard_weights(distances: np.ndarray, power: float = 2.0) -> np.ndarray:
     Returns:
         Weights (Q, k). A query on a point takes that point's value, on several points their mean.
     """
-    near = np.clip(distances[:, :-1] / np.maximum(distances[:, -1:], 1e-300), 1e-9, 1.0)  # d_j / D
+    near = np.maximum(distances[:, :-1] / np.maximum(distances[:, -1:], 1e-300), 1e-9)  # d_j / D
     weights = (1.0 / near - 1.0) ** power
     total = weights.sum(axis=1, keepdims=True)
     equal = np.full_like(weights, 1.0 / weights.shape[1])

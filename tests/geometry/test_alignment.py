@@ -92,6 +92,13 @@ def test_icp_reports_the_distance_to_the_nearest_points(rng):
     assert found.rmse == pytest.approx(np.sqrt(np.mean(matched**2)))
 
 
+def test_icp_between_clouds_that_never_fit_settles_all_the_same(rng):
+    cloud = rng.uniform(-1, 1, size=(300, 3))
+    found = icp(cloud, cloud + rng.normal(0, 0.01, cloud.shape), threshold=0.2, max_iterations=200)
+    assert found.converged
+    assert 0.005 < found.rmse < 0.03
+
+
 def test_icp_starts_from_the_first_guess(rng):
     cloud, pose = rng.uniform(-1, 1, size=(500, 3)), random_pose(rng)
     guess = (

@@ -57,7 +57,7 @@ def test_a_query_on_several_points_at_once_takes_their_mean():
     np.testing.assert_allclose(
         shepard_weights(np.array([[0.0, 0.0, 1.0, 2.0]])), [[0.5, 0.5, 0.0]], atol=1e-12
     )
-    np.testing.assert_array_equal(shepard_weights(np.zeros((1, 4))), np.full((1, 3), 1 / 3))
+    np.testing.assert_allclose(shepard_weights(np.zeros((1, 4))), np.full((1, 3), 1 / 3))
 
 
 def test_points_that_all_coincide_share_equally_and_give_no_nan():

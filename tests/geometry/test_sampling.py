@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -59,6 +61,7 @@ def test_the_order_may_be_off_by_the_tolerance_times_the_radius(cloud, radius):
         / np.linalg.norm(cloud - cloud.mean(axis=0), axis=1).max()
     )
     chosen = np.linalg.norm(ordered[:, None] - ordered[:99], axis=2).min(axis=1)
+    assert is_farthest_point_order(ordered, 600, tolerance=0.0)
     swapped = ordered.copy()
     swapped[[99, 151]] = ordered[[151, 99]]
     lacking = (chosen.max() - chosen[151]) / radius
@@ -118,6 +121,14 @@ def test_triangles_without_area_get_no_samples():
     triangles = np.array([[3, 3, 3], [0, 1, 2], [3, 3, 3]])
     _, face = sample_surface(vertices, triangles, 300, np.random.default_rng(7))
     assert (face == 1).all()
+
+
+def test_a_draw_on_the_border_of_two_triangles_goes_to_one_with_area():
+    vertices = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    lowest = SimpleNamespace(random=np.zeros)
+    points, face = sample_surface(vertices, np.array([[0, 0, 0], [0, 1, 2]]), 2, lowest)
+    np.testing.assert_array_equal(face, [1, 1])
+    np.testing.assert_array_equal(points, np.zeros((2, 3)))
 
 
 def test_a_mesh_without_triangles_cannot_be_sampled():

@@ -36,6 +36,27 @@ def test_the_camera_does_not_depend_on_where_the_points_and_the_picture_begin(rn
     assert (moved.scale, moved.rms) == pytest.approx((found.scale, found.rms))
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_the_camera_does_not_depend_on_the_unit_of_the_points(rng, unit):
+    pixels = 2.0 * (MEAN_FACE @ (_FLIP @ euler_to_rotation(0.1, 0.2, 0.0)).T)[:, :2] + rng.normal(
+        0, 2, (68, 2)
+    )
+    found, other = fit_camera(MEAN_FACE, pixels), fit_camera(unit * MEAN_FACE, pixels)
+    np.testing.assert_allclose(other.rotation, found.rotation, atol=1e-9)
+    assert (other.scale * unit, other.rms) == pytest.approx((found.scale, found.rms))
+
+
+def test_a_camera_of_single_precision_is_worked_out_in_double(rng):
+    points = (MEAN_FACE + 1000.0).astype(np.float32)
+    pixels = (2.0 * (MEAN_FACE @ _FLIP.T)[:, :2] + rng.normal(0, 2, (68, 2))).astype(np.float32)
+    found, exact = (
+        fit_camera(points, pixels),
+        fit_camera(points.astype(np.float64), pixels.astype(np.float64)),
+    )
+    np.testing.assert_array_equal(found.rotation, exact.rotation)
+    assert (found.scale, found.rms) == (exact.scale, exact.rms)
+
+
 def test_the_camera_is_where_scipy_finds_the_smallest_sum(rng):
     face = MEAN_FACE + rng.normal(0, 3, MEAN_FACE.shape)
     pixels = 1.5 * (face @ (_FLIP @ euler_to_rotation(0.2, -0.3, 0.1)).T)[:, :2] + [300, 200]
@@ -88,7 +109,7 @@ def test_what_does_not_pair_is_refused():
     with pytest.raises(GeometryError, match="four"):
         fit_camera(MEAN_FACE[:3], np.zeros((3, 2)))
     with pytest.raises(GeometryError, match="four"):
-        fit_camera(np.ones((5, 3)), np.zeros((5, 2)))
+        fit_camera(np.tile([1.0, 2.0, 3.0], (5, 1)), np.zeros((5, 2)))
     with pytest.raises(ShapeError, match="pair"):
         fit_camera(MEAN_FACE[:, :2], np.zeros((68, 2)))
     with pytest.raises(ShapeError, match="pair"):

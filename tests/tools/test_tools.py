@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -31,6 +32,27 @@ def test_a_missing_browser_or_screen_is_a_hint_at_home_and_an_error_in_ci(tmp_pa
     in_ci = tool("check_system.py", "--browser", PATH=str(tmp_path), CI="true")
     assert in_ci.returncode == 1
     assert "apt-get install -y chromium xvfb" in in_ci.stderr
+
+
+def test_the_mutation_score_counts_failed_and_stopped_tests_and_has_a_bar(tmp_path):
+    meta = tmp_path / "faceviz" / "metrics.py.meta"
+    meta.parent.mkdir()
+    meta.write_text(
+        json.dumps({"exit_code_by_key": {f"mutant_{i}": 1 for i in range(18)} | {"slow": -24, "left": 0}})
+    )
+    enough = tool("mutation_score.py", tmp_path)
+    assert enough.returncode == 0
+    assert (
+        "19 of    20 mutants noticed ( 95.0%), 1 of them by crash or time limit;   1 survive" in enough.stdout
+    )
+    assert "faceviz/metrics.py" in enough.stdout
+    (tmp_path / "faceviz" / "heatmaps.py.meta").write_text(
+        '{"exit_code_by_key": {"a": 33, "b": null, "c": 2}}'
+    )
+    too_few = tool("mutation_score.py", tmp_path)
+    assert too_few.returncode == 1
+    assert "19 of    23 mutants" in too_few.stdout
+    assert tool("mutation_score.py", tmp_path / "nothing").returncode == 2
 
 
 def test_the_pins_satisfy_the_ranges():
