@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import panel as pn
+from tornado.ioloop import IOLoop
 
 from faceviz.display.models import folders_from_environment, known_models
 from faceviz.display.turns import FairTurns
@@ -66,14 +67,18 @@ def reconstructor(live: bool) -> FaceReconstructor:
 
 
 def later(method: Callable[..., None]) -> Callable[..., None]:
-    """The method, to be called from any thread; it runs in the thread of the page that is now being made."""
+    """The method, to be called from any thread; it runs in the thread of the page that is now being made.
+
+    That thread is asked to put it into the document's line: a document holds changes back now and then, and loses what
+    another thread adds to them meanwhile.
+    """
     document = pn.state.curdoc
+    if document is None:
+        return method
+    loop = IOLoop.current()
 
     def call(*args) -> None:
-        if document is None:
-            method(*args)
-        else:
-            document.add_next_tick_callback(functools.partial(method, *args))
+        loop.add_callback(document.add_next_tick_callback, functools.partial(method, *args))
 
     return call
 

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import panel as pn
+from bokeh.document import Document
+from bokeh.document.events import SessionCallbackAdded
+
+
+def test_only_the_page_s_own_thread_touches_its_document_when_the_worker_answers(monkeypatch):
+    from widgets.engine import later
+
+    document, line, threads, heard = Document(), [], set(), []
+
+    def listen(event) -> None:
+        if isinstance(event, SessionCallbackAdded):
+            line.append(event.callback)
+        threads.add(threading.get_ident())
+
+    async def page() -> None:
+        monkeypatch.setattr(type(pn.state), "curdoc", property(lambda _: document))
+        answer = later(heard.append)
+        await asyncio.to_thread(lambda: [answer(number) for number in range(100)])
+        while len(line) < 100:
+            await asyncio.sleep(0)
+
+    document.on_change(listen)
+    asyncio.run(page())
+    for scheduled in line:
+        scheduled.callback()
+    assert threads == {threading.get_ident()}, "a document that is held loses what another thread adds"
+    assert heard == list(range(100))
+
+
+def test_without_a_page_the_method_is_called_at_once():
+    from widgets.engine import later
+
+    heard = []
+    later(heard.append)(1)
+    assert heard == [1]
