@@ -11,7 +11,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from faceviz.errors import ConfigError, nearest_name
@@ -191,9 +191,16 @@ class _Run:
         else:
             module = ThomassenModule(self.config, epoch, budget)
         if self.config.start_from is not None:
-            first, _ = load_network(Path(self.config.start_from), build_network)
-            module.network.load_state_dict(first.state_dict())
+            self._take_over(module.network, Path(self.config.start_from))
         return module
+
+    def _take_over(self, network: nn.Module, folder: Path) -> None:
+        """The weights of a model, as far as the network has parts of the same shape."""
+        first, own = load_network(folder, build_network)[0].state_dict(), network.state_dict()
+        fits = {name for name, values in own.items() if name in first and first[name].shape == values.shape}
+        network.load_state_dict({name: first[name] for name in fits}, strict=False)
+        if anew := {name.split(".")[0] for name in own.keys() - fits}:
+            self.say(f"begins anew, all or in part: {', '.join(sorted(anew))}")
 
     def _keeper(self, name: str) -> ModelCheckpoint:
         monitor = {"validation": "val_loss", "training": "train_loss"}[name]

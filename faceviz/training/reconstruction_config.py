@@ -90,7 +90,8 @@ class ReconstructionTrainingConfig(StrictConfig):
     Attributes:
         name: of the model; the folder of its weights.
         architecture: ``faceviz-stream`` or ``thomassen2022``.
-        start_from: a folder with weights that the run begins with; random ones if not given.
+        start_from: a folder with weights that the run begins with, where they have the same shape; random ones if not
+            given.
         network: settings of its configuration that differ from the default.
         space_people: random people whose faces span the linear space of ``faceviz-stream``.
         validate_every: steps between validations; an epoch if not given.

@@ -9,6 +9,7 @@ import torch
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.geometry_image import to_shape
+from faceviz.io.weights import load_weights
 from faceviz.synth.cache import write_npz
 from faceviz.synth.correspondence import geometry_image_of
 from faceviz.synth.dataset import cached_head
@@ -130,6 +131,24 @@ def test_what_is_validated_last_is_the_fitted_reader(tmp_path, shards, monkeypat
     result = train_reconstruction(config(tmp_path, shards), out=tmp_path / "run", say=lambda _: None)
     card = json.loads((result.models["validation"] / "config.json").read_text())["training"]
     assert result.history[-1]["val_mm"] == pytest.approx(card["mean_face_mm"], rel=1e-3)
+
+
+def test_a_run_can_begin_with_another_network_as_far_as_its_parts_have_the_same_shape(tmp_path, shards):
+    first = train_reconstruction(config(tmp_path, shards), out=tmp_path / "run", say=lambda _: None)
+    path, said = tmp_path / "plain.yaml", []
+    text = STREAM.format(folder=shards, steps=1).replace("hidden: 16", "hidden: 16, fusion: last")
+    path.write_text(
+        text.replace("reader: 3", "reader: 0, learning_rate: 1.0e-9")
+        + f"start_from: {first.models['validation']}\n"
+    )
+    then = train_reconstruction(path, out=tmp_path / "plain", say=said.append)
+    assert "begins anew, all or in part: appearance" in said
+    old, new = (load_weights(run.models["validation"])[0] for run in (first, then))
+    parts = ("encoder", "marks", "memory", "geometry")
+    same = [
+        name for name in old if name.startswith(parts) and "running" not in name and "batches" not in name
+    ]
+    assert same and all(torch.allclose(old[name], new[name], atol=1e-7) for name in same)
 
 
 def test_an_unknown_setting_names_the_nearest(tmp_path, shards):
