@@ -83,6 +83,18 @@ def test_every_landmark_is_found_on_its_own(face):
         assert confidence[i] == alone_confidence[0]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float16])
+def test_the_order_of_the_points_does_not_matter(rng, dtype):
+    points = rng.normal(size=(1024, 3))
+    heat = np.stack([rng.permutation(1024) for _ in range(8)], axis=1).astype(dtype) / dtype(1024)
+    order = rng.permutation(1024)
+    found, shuffled = (
+        heatmaps_to_landmarks(heat, points)[0],
+        heatmaps_to_landmarks(heat[order], points[order])[0],
+    )
+    np.testing.assert_allclose(shuffled, found, atol=1e-9)
+
+
 def test_points_that_are_not_among_the_sixteen_hottest_say_nothing(face, rng):
     points, landmarks = face
     heat = landmarks_to_heatmaps(points, landmarks)
