@@ -15,15 +15,15 @@ const STYLE = `
   .track i { position: absolute; inset: 0 auto 0 0; border-radius: 2px; background: var(--bar); }
   .suspect .track i { background: var(--bad); }
   .suspect .name::before { content: "\\26A0 "; color: var(--bad); }
-  p { margin: 8px 12px; font: 13px/1.5 'Roboto', system-ui, sans-serif; }
+  p { margin: 2px 12px 4px; font: 13px/1.5 'Roboto', system-ui, sans-serif; opacity: .75; }
 `;
 
 export function render({ model, el }) {
   const sheet = Object.assign(document.createElement("style"), { textContent: STYLE });
   const list = Object.assign(document.createElement("ul"), { className: "bars" });
-  const empty = document.createElement("p");
+  const caption = document.createElement("p");
   const host = document.createElement("div");
-  host.append(sheet, empty, list);
+  host.append(sheet, caption, list);
 
   const part = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
 
@@ -54,8 +54,7 @@ export function render({ model, el }) {
   };
   const fill = () => {
     list.setAttribute("aria-label", model.label);
-    empty.textContent = model.rows.length ? "" : model.label;
-    empty.hidden = model.rows.length > 0;
+    caption.textContent = model.label;
     list.replaceChildren(...model.rows.map(row));
     press();
   };

@@ -74,7 +74,8 @@ def bar_rows(table: LandmarkTable, measure: str) -> tuple[str, list[dict]]:
     unit = "" if measure == "iou" else f" {table.unit}"
     known.sort(key=lambda row: getattr(row, measure) * (1.0 if measure == "iou" else -1.0))
     top = 1.0 if measure == "iou" else max(getattr(row, measure) for row in known) or 1.0
-    return f"{measure} of each landmark{unit and ',' + unit}, worst first", [
+    what = {"iou": "IoU"}.get(measure, measure.capitalize())
+    return f"{what} of each landmark{unit and ',' + unit}, worst first", [
         _bar(row, getattr(row, measure), top, measure, unit) for row in known
     ]
 

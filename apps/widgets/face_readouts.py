@@ -46,8 +46,8 @@ def counts(progress: FaceProgress | None, unread: int) -> str:
 def change(progress: FaceProgress | None) -> str:
     used = [step.change for step in progress.steps if step.change is not None] if progress else []
     if not used:
-        return tile("Last change", "\u2013", "mean over the points")
-    return tile("Last change", f"{used[-1]:.2f} <small>mm</small>", "mean over the points")
+        return tile("Last change", "\u2013", "mean of all points")
+    return tile("Last change", f"{used[-1]:.2f} <small>mm</small>", "mean of all points")
 
 
 def speed(progress: FaceProgress | None) -> str:

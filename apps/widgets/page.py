@@ -120,7 +120,7 @@ class LandmarksPage:
         self.drop[:] = [place]
 
     def header(self) -> pn.viewable.Viewable:
-        what = claim("68 landmark heatmaps that stay put, however the face is moved")
+        what = claim("68 landmark heatmaps that no motion changes")
         return pmui.Row(what, self.busy, margin=0, **WIDE)
 
     def sidebar(self) -> pn.viewable.Viewable:
