@@ -16,6 +16,7 @@ TITLES = {
     "ferraretto2024_mended": "SE3-Unet, mended",
     "ordinary": "Ordinary",
     "ordinary_rotated": "Ordinary, rotated",
+    "ordinary_tnet": "Ordinary, T-Net",
 }
 
 
