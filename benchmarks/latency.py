@@ -1,6 +1,7 @@
 """How long a move of a slider takes to reach the screen, stage by stage, in the real app and a real Chromium.
 
     python benchmarks/latency.py --moves 40
+    python benchmarks/latency.py --first-paint
 
 Quiet the machine first: Chromium draws in software where there is no graphics card, on the cores that the network uses.
 """
@@ -87,7 +88,14 @@ def main() -> None:
         "--vertices", type=int, help="heat on a mesh of so many vertices, dropped on the page"
     )
     parser.add_argument("--json", type=Path, help="write all times there")
+    parser.add_argument(
+        "--first-paint",
+        action="store_true",
+        help="only how long the first page takes from the server's start",
+    )
     asked = parser.parse_args()
+    if asked.first_paint:
+        return first_paint()
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.jsonl"
         with served(trace) as address, opened(address) as page:
@@ -97,6 +105,32 @@ def main() -> None:
     report(moves)
     if asked.json:
         asked.json.write_text(json.dumps(moves, indent=1))
+
+
+def first_paint(times: int = 3) -> None:
+    """From the start of the server, the browser being open already; the least and the most of several starts."""
+    from playwright.sync_api import sync_playwright
+
+    print(f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {times} starts")
+    rows: list[tuple[float, ...]] = []
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        for _ in range(times):
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.set_default_timeout(180_000)
+            start = time.perf_counter()
+            with served(Path(folder) / "trace.jsonl") as address:
+                up = time.perf_counter() - start
+                page.goto(address)
+                page.get_by_role("combobox", name="Scan", exact=True).wait_for()
+                shown = time.perf_counter() - start
+                page.locator(".fv[data-drawn]").wait_for()
+                rows.append((up, shown, time.perf_counter() - start))
+            browser.close()
+    for name, column in zip(
+        ("the server answers", "the page is there", "the scan is drawn"), zip(*rows, strict=True), strict=True
+    ):
+        print(f"{name} after {min(column):.1f} to {max(column):.1f} s")
 
 
 def drop_mesh(page, vertices: int, folder: Path) -> int:
@@ -178,9 +212,8 @@ def opened(address: str):
     """The page in Chromium, its first heat drawn."""
     from playwright.sync_api import sync_playwright
 
-    path = next((found for found in map(shutil.which, BROWSERS) if found), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.set_default_timeout(180_000)
         page.goto(address)
@@ -188,6 +221,10 @@ def opened(address: str):
         time.sleep(3.0)
         yield page
         browser.close()
+
+
+def _chromium() -> str | None:
+    return next((found for found in map(shutil.which, BROWSERS) if found), None)
 
 
 def _wait_for(address: str, process: subprocess.Popen, seconds: float = 180.0) -> None:

@@ -4,6 +4,11 @@
 
 Each comes, waits for the first picture, and turns the face as often as it is answered; printed are the times from a
 turn to its heat (drawing left out), the server's memory and the errors. ``--overload`` sends turns without waiting.
+
+    python benchmarks/load.py --sessions 1 --moves 1 --visits 200
+
+``--visits`` lets so many more people come, turn the face once and go, one after the other, and tells by how much the
+memory of the server grew after the first tenth of them.
 """
 
 from __future__ import annotations
@@ -28,6 +33,8 @@ sys.path.insert(0, str(ROOT))  # the client is that of the tests
 
 from tests.hostile.guest import Guest  # noqa: E402
 
+_FORGOTTEN = 40.0  # seconds after which a server has let go of people who left
+
 
 @dataclass
 class Seen:
@@ -49,6 +56,7 @@ def main() -> None:
     parser.add_argument(
         "--overload", action="store_true", help="20 turns a second each, whether answered or not"
     )
+    parser.add_argument("--visits", type=int, default=0, help="people who come and go afterwards")
     parser.add_argument("--json", default=None, help="also write the figures to this file")
     asked = parser.parse_args()
     command = [sys.executable, "-m", "faceviz", "serve", "--port", "0"]
@@ -62,6 +70,8 @@ def main() -> None:
         memory = _Memory(server.pid)
         seen = asyncio.run(_everybody(found[0], asked))
         figures = _figures(seen, memory.largest_mb, log)
+        if asked.visits:
+            figures |= asyncio.run(_visits(found[0], memory, asked))
         alive = server.poll() is None
     finally:
         server.terminate()
@@ -80,6 +90,25 @@ def main() -> None:
 async def _everybody(address: str, asked: argparse.Namespace) -> list[Seen]:
     await _until_up(address)
     return await asyncio.gather(*(_person(address, number, asked) for number in range(asked.sessions)))
+
+
+async def _visits(address: str, memory: _Memory, asked: argparse.Namespace) -> dict[str, object]:
+    """People who come, turn the face once and go: by how much the server's memory grows."""
+    asked.moves, errors, warm = 1, [], 0.0
+    for visit in range(asked.visits):
+        if visit == asked.visits // 10:
+            await asyncio.sleep(_FORGOTTEN)
+            warm = memory.now_mb
+        errors += (await _person(address, visit, asked)).errors
+    await asyncio.sleep(_FORGOTTEN)
+    growth = f"{100 * (memory.now_mb / warm - 1):.1f} %"
+    return {
+        "visits": asked.visits,
+        "memory of the server after a tenth of them, MB": round(warm),
+        "memory at the end, MB": round(memory.now_mb),
+        "growth": growth,
+        "errors of visits": errors,
+    }
 
 
 async def _until_up(address: str) -> None:
@@ -147,10 +176,10 @@ def _figures(seen: list[Seen], memory_mb: float, log: list[str]) -> dict[str, ob
 
 
 class _Memory:
-    """Largest resident memory of a process, looked at twice a second."""
+    """Resident memory of a process, looked at twice a second: now, and the largest."""
 
     def __init__(self, process: int) -> None:
-        self.largest_mb = 0.0
+        self.now_mb = self.largest_mb = 0.0
         self._status = Path(f"/proc/{process}/status")
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -161,7 +190,8 @@ class _Memory:
                 kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
             except (OSError, StopIteration):
                 return
-            self.largest_mb = max(self.largest_mb, kilobytes / 1024)
+            self.now_mb = kilobytes / 1024
+            self.largest_mb = max(self.largest_mb, self.now_mb)
             time.sleep(0.5)
 
 

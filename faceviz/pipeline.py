@@ -17,7 +17,6 @@ from faceviz.geometry.neighbours import project_to_surface
 from faceviz.geometry.sampling import farthest_point_order, sample_surface
 from faceviz.geometry.transforms import RigidTransform
 from faceviz.geometry.visibility import seen_from_outside
-from faceviz.graph import GraphSettings, check_cloud
 from faceviz.heatmaps import heatmaps_to_landmarks
 from faceviz.landmarks import INNER
 from faceviz.prediction import LandmarkPrediction as LandmarkPrediction
@@ -28,6 +27,8 @@ from faceviz.uncertainty import Calibration
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from faceviz.graph import GraphSettings
 
 DEFAULT_MODEL = "se3unet"
 
@@ -242,6 +243,8 @@ def _confidence(prediction: LandmarkPrediction) -> float:
 
 
 def _check_points(scan: FaceScan, least: int) -> None:
+    from faceviz.graph import check_cloud
+
     try:
         check_cloud(scan.points, least)
     except GeometryError as error:

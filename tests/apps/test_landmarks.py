@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,11 @@ import pytest
 from faceviz.io import write_scan
 from faceviz.testing import random_face
 from tests.truthful import TruthfulPredictor
+
+
+def test_the_page_is_made_without_the_libraries_that_only_its_worker_needs():
+    code = "import sys, landmarks\nassert not {'torch', 'dgl', 'open3d', 'pyvista'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2] / "apps")
 
 
 @pytest.fixture
