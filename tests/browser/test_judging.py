@@ -46,7 +46,7 @@ def test_a_suspect_truth_is_marked_in_the_table_and_red_in_the_picture(page, tmp
 def test_a_bar_of_the_chart_chooses_its_landmark_everywhere(page):
     page.open_tab("Chart")
     page.page.get_by_role("button", name="Uncertainty", exact=True).click()
-    page.page.locator("ul.bars[aria-label^='uncertainty']").wait_for()
+    page.page.locator("ul.bars[aria-label^='Uncertainty']").wait_for()
     landmark = page.page.locator("button[data-landmark]").first.get_attribute("data-landmark")
     bar = page.page.locator(f"button[data-landmark='{landmark}']")
     bar.click()
