@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))  # the client is that of the tests
 
 from tests.hostile.guest import Guest  # noqa: E402
 
-_FORGOTTEN = 40.0  # seconds after which a server has let go of people who left
+_FORGOTTEN = 40.0  # seconds that a server is given to let go of people who left
 
 
 @dataclass

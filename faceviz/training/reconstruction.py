@@ -198,6 +198,8 @@ class _Run:
         """The weights of a model, as far as the network has parts of the same shape."""
         first, own = load_network(folder, build_network)[0].state_dict(), network.state_dict()
         fits = {name for name, values in own.items() if name in first and first[name].shape == values.shape}
+        if not fits:
+            raise ConfigError(f"start_from {str(folder)!r}: none of its weights fit the network")
         network.load_state_dict({name: first[name] for name in fits}, strict=False)
         if anew := {name.split(".")[0] for name in own.keys() - fits}:
             self.say(f"begins anew, all or in part: {', '.join(sorted(anew))}")

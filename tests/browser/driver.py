@@ -137,10 +137,10 @@ class LandmarksPage:
     def state(self) -> str:
         """What a reader of a failed test wants to know."""
         busy = self.page.locator("[role=status].on").all_inner_texts()
-        viewer = self.page.locator(".fv").evaluate("(e) => JSON.stringify(e.dataset)")
+        viewers = self.page.locator(".fv").evaluate_all("(all) => JSON.stringify(all.map((e) => e.dataset))")
         sockets = self.page.evaluate("(window.sockets || []).map((s) => [s.readyState, s.bufferedAmount])")
         held = self.page.locator(".filepond--file-status").all_inner_texts()
-        return f"busy {busy}, viewer {viewer}, sockets {sockets}, files {held}, errors {self.errors}"
+        return f"busy {busy}, viewers {viewers}, sockets {sockets}, files {held}, errors {self.errors}"
 
     def data(self, name: str) -> str | None:
         return self.page.locator(".fv").get_attribute(f"data-{name}")
