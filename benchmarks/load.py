@@ -132,7 +132,7 @@ async def _person(address: str, number: int, asked: argparse.Namespace) -> Seen:
         seen.first_s = time.perf_counter() - started
         await asyncio.sleep(0.5)
         for move in range(asked.moves):
-            angle = float((37 * (move + 1) + 11 * number) % 180)
+            angle = float(1 + (37 * (move + 1) + 11 * number) % 179)  # 0 would be no turn
             started = time.perf_counter()
             await guest.change(sliders, "values", [angle, 0.0, 0.0, 0.0, 0.0, 0.0])
             if asked.overload and move < asked.moves - 1:

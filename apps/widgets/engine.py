@@ -84,6 +84,17 @@ def later(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def forget_when_gone() -> None:
-    """The waiting jobs of the page that is now being made are dropped when its session ends."""
+    """When the session of the page that is now being made ends, its waiting jobs are dropped, and it with them.
+
+    Panel keeps the root of Material's notifications, and by it the whole document: it never enters the document in
+    the area, and then takes the area to be gone already.
+    """
     document = pn.state.curdoc
-    pn.state.on_session_destroyed(lambda _: WORKER.forget(document))
+
+    def forget(_) -> None:
+        WORKER.forget(document)
+        for ref, (_, _, owner, _) in list(pn.state._views.items()):
+            if owner is document:
+                del pn.state._views[ref]
+
+    pn.state.on_session_destroyed(forget)

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import panel as pn
 import panel_material_ui as pmui
+import param
+from panel.util import edit_readonly
 
 from widgets.accessible import Accessible
 from widgets.help import Help
@@ -31,6 +33,12 @@ class Section(Protocol):
     def darken(self, dark: bool) -> None:
         """The page is dark, or light, from now on; called when the section is opened, too."""
         ...
+
+
+class _Idle(param.Parameterized):
+    """In place of the whole server's state, which a page follows otherwise, and which then keeps it for ever."""
+
+    busy = param.Boolean(False)
 
 
 class Frame:
@@ -77,6 +85,8 @@ class Frame:
             busy_indicator=None,
             sx=_FRAME,
         )
+        with edit_readonly(self._page):
+            self._page.busy = _Idle().param.busy
         self._page.param.watch(lambda e: self._darken(e.new), "dark_theme")
         self._show(self.tabs.value)
         return self._page
