@@ -24,6 +24,7 @@ from faceviz.regions import REGION_POINTS, face_sphere
 from faceviz.scan import FaceScan
 
 KEPT_POINTS = 1536
+_UNKNOWN = -1
 _REFLECTION = np.array([-1.0, 1.0, 1.0])
 
 
@@ -35,11 +36,13 @@ class TrainingCloud:
         points: (K, 3) in farthest-point order.
         landmarks: (68, 3).
         mm: millimetres in one unit.
+        scan: the number of its scan, where that is known.
     """
 
     points: np.ndarray
     landmarks: np.ndarray
     mm: float
+    scan: int | None = None
 
 
 def whole_cloud(scan: FaceScan, keep: int = KEPT_POINTS) -> TrainingCloud:
@@ -90,6 +93,7 @@ def write_shard(path: Path, clouds: Sequence[TrainingCloud]) -> None:
             points=np.stack([cloud.points[:count] for cloud in clouds]).astype(np.float32),
             landmarks=np.stack([cloud.landmarks for cloud in clouds]).astype(np.float32),
             mm=np.array([cloud.mm for cloud in clouds], dtype=np.float32),
+            scan=np.array([_UNKNOWN if cloud.scan is None else cloud.scan for cloud in clouds]),
         )
         file.flush()
         os.fsync(file.fileno())
@@ -97,10 +101,15 @@ def write_shard(path: Path, clouds: Sequence[TrainingCloud]) -> None:
 
 
 def read_shard(path: Path) -> list[TrainingCloud]:
+    """Clouds of a shard; earlier ones do not say of which scans."""
     with np.load(path) as data:
+        mm = data["mm"].tolist()
+        scans = data["scan"].tolist() if "scan" in data else [_UNKNOWN] * len(mm)
         return [
-            TrainingCloud(*entry)
-            for entry in zip(data["points"], data["landmarks"], data["mm"].tolist(), strict=True)
+            TrainingCloud(points, landmarks, unit, None if scan == _UNKNOWN else scan)
+            for points, landmarks, unit, scan in zip(
+                data["points"], data["landmarks"], mm, scans, strict=True
+            )
         ]
 
 
@@ -190,11 +199,14 @@ class CloudFolder:
     """The shards of a folder, as many as exist; new ones are seen when ``refresh`` is called.
 
     Args:
-        scans: of how many scans; shards are named by the first scan in them. All if not given.
+        scans: of how many scans; shards are named by the first scan in them. All if not given. Clouds that do not say
+            of which scan they are count as of the first in their shard.
+        views: clouds of a scan, 2 or 1: then the first of two scans, the last of the next two, and so on, for heads
+            take turns.
     """
 
-    def __init__(self, folder: str | Path, scans: int | None = None) -> None:
-        self.folder, self.scans = Path(folder), scans
+    def __init__(self, folder: str | Path, scans: int | None = None, views: int = 2) -> None:
+        self.folder, self.scans, self.views = Path(folder), scans, views
         self._shards: dict[str, list[TrainingCloud]] = {}
         self._clouds: list[TrainingCloud] = []
         self.refresh()
@@ -203,9 +215,18 @@ class CloudFolder:
         """Read shards that have appeared; the number of clouds."""
         for path in sorted(self.folder.glob("*.npz")):
             if path.name not in self._shards and (self.scans is None or int(path.stem) < self.scans):
-                self._shards[path.name] = read_shard(path)
+                self._shards[path.name] = self._wanted(read_shard(path))
         self._clouds = [cloud for name in sorted(self._shards) for cloud in self._shards[name]]
         return len(self._clouds)
+
+    def _wanted(self, clouds: list[TrainingCloud]) -> list[TrainingCloud]:
+        inside = [c for c in clouds if self.scans is None or c.scan is None or c.scan < self.scans]
+        if self.views == 2:
+            return inside
+        of_scan: dict[int, list[TrainingCloud]] = {}
+        for place, cloud in enumerate(inside):
+            of_scan.setdefault(place if cloud.scan is None else cloud.scan, []).append(cloud)
+        return [views[-(number // 2 % 2)] for number, views in of_scan.items()]
 
     def __len__(self) -> int:
         return len(self._clouds)

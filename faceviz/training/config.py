@@ -27,6 +27,7 @@ class DataConfig(StrictConfig):
         sources: parametric heads, ``ict`` and ``anny``; one that is missing is left out, and said so.
         ict_folder: where ICT-FaceKit lies; the variable FACEVIZ_ICT if not given.
         scans: how many training scans; each gives a cloud as cropped and a cloud of its face region.
+        views: how many of these two are shown; with 1, half of the scans show the one and half the other.
         validation: how many validation scans, of other identities.
         seed: of identities, expressions and scanner.
         workers: processes that scan while the network trains; 0 scans all first.
@@ -41,6 +42,7 @@ class DataConfig(StrictConfig):
     sources: tuple[str, ...] = ("ict", "anny")
     ict_folder: str | None = None
     scans: int = Field(12_000, ge=1)
+    views: int = Field(2, ge=1, le=2)
     validation: int = Field(96, ge=1)
     seed: int = 0
     workers: int = Field(2, ge=0)

@@ -130,7 +130,7 @@ def _run(
     say: Callable[[str], None],
 ) -> tuple[LandmarkModule, float]:
     """The module with its best weights in it, and their mean IoU on the validation clouds."""
-    clouds = CloudFolder(shard_folder(config.data, "train"), config.data.scans)
+    clouds = CloudFolder(shard_folder(config.data, "train"), config.data.scans, config.data.views)
     processes = devices.devices * devices.num_nodes
     steps = total_steps(config, len(clouds), processes)
     module = LandmarkModule(config, steps, None if budget_minutes is None else 60.0 * budget_minutes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -81,7 +82,6 @@ def _fill_shards(
 def _clouds(scans: SyntheticScans, indices: range, seed: int) -> list[TrainingCloud]:
     clouds: list[TrainingCloud] = []
     for index in indices:
-        clouds.extend(
-            scan_to_clouds(scans[index], np.random.default_rng(np.random.SeedSequence([seed, index])))
-        )
+        rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
+        clouds.extend(replace(cloud, scan=index) for cloud in scan_to_clouds(scans[index], rng))
     return clouds

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,22 @@ def test_shards_come_back_as_written_and_new_ones_are_seen(tmp_path, scan):
     write_shard(tmp_path / "000002.npz", clouds[:1])
     assert folder.refresh() == 3
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_folder_of_a_longer_run_gives_the_clouds_of_the_scans_asked_for(tmp_path, scan):
+    whole, face = whole_cloud(scan, 500), region_cloud(scan, keep=500)
+    pairs = [replace(cloud, scan=number) for number in range(6) for cloud in (whole, face)]
+    write_shard(tmp_path / "000000.npz", pairs)
+    assert [cloud.scan for cloud in CloudFolder(tmp_path, 4)] == [0, 0, 1, 1, 2, 2, 3, 3]
+    alternating = list(CloudFolder(tmp_path, 4, views=1))
+    assert [cloud.scan for cloud in alternating] == [0, 1, 2, 3]
+    for cloud, expected in zip(alternating, (whole, whole, face, face), strict=True):
+        np.testing.assert_array_equal(cloud.landmarks, expected.landmarks.astype(np.float32))
+
+
+def test_a_shard_that_does_not_say_which_scans_it_holds_is_taken_whole(tmp_path, scan):
+    write_shard(tmp_path / "000000.npz", [whole_cloud(scan, 500)] * 4)
+    assert len(CloudFolder(tmp_path, 2)) == 4
 
 
 def test_augmentation_keeps_landmarks_on_the_surface_and_the_number_of_points(scan):

@@ -149,37 +149,52 @@ def kernel_basis(harmonics: Sequence[Tensor], max_degree: int, signs: str = "pos
     return basis
 
 
-def harmonics_of(directions: Tensor, max_degree: int) -> Tensor:
-    """All ``Y_J`` for J = 0 to ``max_degree`` side by side, (E, (max_degree + 1)^2), of unit vectors (E, 3)."""
-    return torch.cat(spherical_harmonics(directions, max_degree), -1)
+def frames_along(directions: Tensor, max_degree: int) -> list[Tensor]:
+    """``D_l`` (2 l + 1, 2 l + 1, E), l = 0 to ``max_degree``, of rotations of unit vectors (E, 3) to the polar axis.
 
-
-def paired_basis(harmonics: Tensor, max_degree: int, signs: str = "positive") -> KernelBasis:
-    """``Q_J Y_J`` by (l_in, l_out), each (2 l_out + 1, n_J, 2 l_in + 1, E), the edges last.
-
-    Args:
-        harmonics: (E, (2 max_degree + 1)^2), side by side as of ``harmonics_of``.
+    Rows are components along the direction by order, m = 0, -1, 1, -2, 2 ..., columns components as they come. Which of
+    the rotations it is, is free. A zero vector stands for (0, 0, 1).
     """
-    basis, rows = {}, harmonics.T.contiguous()
-    for degree_in in range(max_degree + 1):
-        for degree_out in range(max_degree + 1):
-            low, high = abs(degree_in - degree_out), degree_in + degree_out
-            matrix = torch.from_numpy(_stacked(degree_in, degree_out, signs)).to(harmonics)
-            shape = (2 * degree_out + 1, high - low + 1, 2 * degree_in + 1, len(harmonics))
-            basis[degree_in, degree_out] = (matrix.T @ rows[low**2 : (high + 1) ** 2]).view(shape)
-    return basis
+    x, y, z = directions.unbind(-1)
+    z = z + ((x == 0) & (y == 0) & (z == 0)).to(z)
+    sign = torch.where(z < 0, -1.0, 1.0).to(z)  # Duff et al. 2017, "Building an orthonormal basis, revisited"
+    a = -1.0 / (sign + z)
+    b = x * y * a
+    first = torch.stack([torch.stack([b, sign + y * y * a, -y]), torch.stack([x, y, z])])
+    turn = torch.cat([first, torch.stack([1.0 + sign * x * x * a, sign * b, -sign * x])[None]])
+    found = [torch.ones_like(turn[:1, :1]), turn]
+    for degree in range(2, max_degree + 1):
+        product = found[-1][:, None, :, None] * turn[None, :, None, :]  # of degrees l - 1 and 1
+        matrix = torch.from_numpy(_highest(degree)).to(product)
+        found.append((matrix @ product.flatten(0, 3)).unflatten(0, (2 * degree + 1, -1)))
+    return [matrix[orders(degree)] for degree, matrix in enumerate(found[: max_degree + 1])]
+
+
+def orders(degree: int) -> list[int]:
+    """Where the components of order m = 0, -1, 1, -2, 2 ... lie."""
+    return [degree + sign * m for m in range(degree + 1) for sign in ((-1, 1) if m else (0,))]
+
+
+@lru_cache(maxsize=16)
+def _highest(degree: int) -> np.ndarray:
+    """``D_l`` of ``D_{l-1} (x) D_1``: ((2 l + 1)^2, 9 (2 l - 1)^2)."""
+    q = change_of_basis(degree, 1, degree - 1)
+    return (2 * degree + 1) * np.einsum("acm,bdn->mnacbd", q, q).reshape((2 * degree + 1) ** 2, -1)
 
 
 @lru_cache(maxsize=64)
-def _stacked(degree_in: int, degree_out: int, signs: str) -> np.ndarray:
-    """All ``Q_J`` of a pair: (sum_J (2 J + 1), (2 l_out + 1) n_J (2 l_in + 1))."""
-    js = range(abs(degree_in - degree_out), degree_in + degree_out + 1)
+def polar_kernels(degree_in: int, degree_out: int, signs: str = "positive") -> np.ndarray:
+    """``Q_J Y_J`` along the polar axis, (n_J, cells): there, orders m and -m mix with each other alone.
+
+    The cells are, one |m| after the other up to the lower degree, those of (order out, order in), -|m| before |m|.
+    """
     blocks = []
-    for place, j in enumerate(js):
-        block = np.zeros((2 * j + 1, 2 * degree_out + 1, len(js), 2 * degree_in + 1))
-        block[:, :, place] = change_of_basis(j, degree_in, degree_out, signs).transpose(2, 0, 1)
-        blocks.append(block.reshape(2 * j + 1, -1))
-    return np.concatenate(blocks)
+    for j in range(abs(degree_in - degree_out), degree_in + degree_out + 1):
+        along = change_of_basis(j, degree_in, degree_out, signs)[..., j] * sqrt((2 * j + 1) / (4 * pi))
+        ordered = along[np.ix_(orders(degree_out), orders(degree_in))]
+        rows = [slice(max(2 * m - 1, 0), 2 * m + 1) for m in range(min(degree_in, degree_out) + 1)]
+        blocks.append(np.concatenate([ordered[row, row].ravel() for row in rows]))
+    return np.stack(blocks)
 
 
 def _matrix(q: np.ndarray, like: Tensor) -> Tensor:

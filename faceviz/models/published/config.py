@@ -81,7 +81,8 @@ class PublishedConfig:
         landmarks: heatmaps at the output.
         signs: of the change of basis, see ``faceviz.models.published.basis.SIGNS``.
         softness: length below which the norm nonlinearity lets a direction fade.
-        knots: distances at which the radial functions of a cloud are evaluated, about; between them they are linear,
+        knots: distances at which the radial functions of a cloud, in training of a batch, are evaluated, about; between
+            them they are linear,
             see ``faceviz.models.published.edges``. 0, or any mistake switched on, evaluates them at every edge.
         backend: of the attention, ``dense`` or ``dgl``.
         compat: mistakes to be reproduced.
@@ -113,7 +114,7 @@ class PublishedConfig:
     landmarks: int = 68
     signs: str = "positive"
     softness: float = 0.1
-    knots: int = 4096
+    knots: int = 2560
     backend: str = "dense"
     compat: Compat = field(default_factory=Compat)
 

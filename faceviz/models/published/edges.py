@@ -16,19 +16,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceviz.models.published.basis import KernelBasis, harmonics_of, paired_basis
+from faceviz.models.published.basis import frames_along
 
-_CHUNK_EDGES, _CHUNK_KNOTS = 4096, 512
-_TAIL = 128
+_CHUNK_EDGES, _PORTION = 4096, 2048
+_TAIL = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Groups of one cloud that are worked on at once: their edges, and their knots, one more than groups if n > 1."""
+    """Groups of one cloud that are worked on at once: their edges, and their knots in the portion."""
 
     edges: slice
     knots: slice
     groups: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portion:
+    """Groups of one cloud whose radial functions are evaluated at once: at one knot more than groups if n > 1."""
+
+    knots: slice
+    chunks: tuple[Chunk, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,24 +46,26 @@ class GroupedEdges:
     Attributes:
         size: n, places in a group.
         groups: of each cloud.
+        signs: of the change of basis.
         place: (S,) long, where the edge is in the flat neighbour table (M k).
         source: (S,) long, the point that sends.
         real: (S, 1) 1, or 0 for an edge that only fills a group up.
         offset: (S, 3) ``x_i - x_j``.
         knots: (K,) distances at which radial functions are evaluated: the ends of all groups.
         share: (S, 1) where between the ends of its group an edge lies, 0 to 1; empty if n = 1.
-        basis: ``Q_J Y_J`` of each pair of degrees, (2 l_out + 1, n_J, 2 l_in + 1, S).
+        frames: by degree l (2 l + 1, 2 l + 1, S), rotations of the edges to the polar axis, see ``basis.frames_along``.
     """
 
     size: int
     groups: tuple[int, ...]
+    signs: str
     place: Tensor
     source: Tensor
     real: Tensor
     offset: Tensor
     knots: Tensor
     share: Tensor
-    basis: KernelBasis
+    frames: list[Tensor]
 
     @classmethod
     def sorted(
@@ -78,22 +88,28 @@ class GroupedEdges:
         place = torch.cat(places)
         lengths = distance[place].unsqueeze(-1)
         direction = -span.reshape(-1, 3)[place] / lengths.clamp_min(_tiny(lengths))
-        basis = paired_basis(harmonics_of(direction, 2 * max_degree), max_degree, signs)
+        frames = frames_along(direction, max_degree)
         parts = index.flatten()[place], torch.cat(real).to(distance), offset.reshape(-1, 3)[place]
-        return cls(size, groups, place, *parts, torch.cat(knots), torch.cat(share), basis)
+        return cls(size, groups, signs, place, *parts, torch.cat(knots), torch.cat(share), frames)
 
-    def chunks(self) -> Iterator[Chunk]:
-        """The groups in portions that stay in the processor's cache."""
-        step = max(1, min(_CHUNK_EDGES // self.size, _CHUNK_KNOTS))
+    def portions(self) -> Iterator[Portion]:
+        """The groups in portions, and these in chunks that stay in the processor's cache."""
         first = first_knot = 0
         shared = int(self.size > 1)
         for groups in self.groups:
-            for start in range(0, groups, step):
-                count = min(step, groups - start)
-                edge, knot = (first + start) * self.size, first_knot + start
-                yield Chunk(slice(edge, edge + count * self.size), slice(knot, knot + count + shared), count)
+            for start in range(0, groups, _PORTION):
+                count = min(_PORTION, groups - start)
+                knots = slice(first_knot + start, first_knot + start + count + shared)
+                yield Portion(knots, tuple(self._chunks(first + start, count)))
             first += groups
             first_knot += groups + shared * (groups > 0)
+
+    def _chunks(self, first: int, groups: int) -> Iterator[Chunk]:
+        step, shared = max(1, _CHUNK_EDGES // self.size), int(self.size > 1)
+        for start in range(0, groups, step):
+            count = min(step, groups - start)
+            edge = (first + start) * self.size
+            yield Chunk(slice(edge, edge + count * self.size), slice(start, start + count + shared), count)
 
 
 def _cloud(
@@ -102,11 +118,14 @@ def _cloud(
     """Of one cloud: places of its edges by length, which are real, knots, shares, and the number of groups."""
     places = torch.nonzero(window[cloud]).flatten() + cloud.start
     order = places[distance[places].argsort(stable=True)]
-    starts, sizes = (torch.from_numpy(part).to(order.device) for part in _groups(len(order), size))
+    lengths = distance[order]
+    resting = int((lengths == 0).sum())  # edges without a direction share no group with others
+    parts = [_groups(resting, size), _groups(len(order) - resting, size)]
+    starts = torch.from_numpy(np.concatenate([parts[0][0], parts[1][0] + resting])).to(order.device)
+    sizes = torch.from_numpy(np.concatenate([part[1] for part in parts])).to(order.device)
     within = torch.arange(size, device=order.device)
     real = (within < sizes[:, None]).flatten()[:, None]
     order_of = (starts[:, None] + torch.minimum(within, sizes[:, None] - 1)).flatten()
-    lengths = distance[order]
     if size == 1:
         return order, real, lengths, lengths.new_empty(0), len(starts)
     knots = torch.cat([lengths[starts], lengths[-1:]])

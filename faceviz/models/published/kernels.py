@@ -1,14 +1,15 @@
-"""Messages ``W^{lk}(x_j - x_i) f_j`` over grouped edges: forward and backward, portion by portion.
+"""Messages ``W^{lk}(x_j - x_i) f_j`` over grouped edges: forward and backward, chunk by chunk.
 
-``W^{lk} = sum_J phi_J(d) Q_J Y_J``. The basis is contracted with the features first, ``T_J = (Q_J Y_J) f_j``; the
-radial weights of a group of edges then act on all its T in one matrix product, for values and keys at once. Neither a
-kernel of an edge nor T outlives its portion of edges: the backward pass forms them anew, and memory grows with
-features alone.
+``W^{lk} = sum_J phi_J(d) Q_J Y_J``. Features are turned so that the edge becomes the polar axis, where a kernel mixes
+the orders m and -m alone (Passaro and Zitnick 2023): ``W = D_l^T K D_k``, ``K = sum_J phi_J(d) Q_J Y_J(polar)``. The
+radial weights of a group of edges act on all degrees of an order in one matrix product, for values and keys at once.
+Neither a kernel of an edge nor what it acts on outlives its chunk of edges: the backward pass forms them anew, and
+memory grows with features alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,15 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from faceviz.models.published.basis import polar_kernels
 from faceviz.models.published.edges import Chunk, GroupedEdges
 from faceviz.models.published.fibers import Features, Fiber
 from faceviz.models.published.radial import RadialNetwork, hidden_together, stacked_hidden
 
 _HIDDEN_WEIGHTS = 8
 
-#: Radial weights at K knots by degree out, for values and, where it has any, for keys: (K, sum_k n_J C_k, C_out), the
-#: degrees in one after the other.
-Tables = dict[int, list[Tensor]]
+#: Radial weights at K knots by order |m|: (K, sum_l n C_l, sum_k n C_k) with n = 2 orders, or 1 for m = 0. Of a degree
+#: l out, values come before keys in each order.
+Tables = list[Tensor]
 
 
 class Kernels(nn.Module):
@@ -78,9 +80,15 @@ class Layout:
         fibers = (self.value, self.key)
         return [(k, j, part) for k, j in self.pairs for part in (0, 1) if j in fibers[part]]
 
-    def terms(self, k: int, j: int) -> int:
-        """``n_J C_k``: what the radial weights of a pair act on."""
-        return (2 * min(k, j) + 1) * self.edges[k]
+    @property
+    def messages(self) -> dict[int, int]:
+        """Channels of values and keys together."""
+        return {j: count + self.key.get(j, 0) for j, count in self.value.items()}
+
+    @property
+    def orders(self) -> range:
+        """|m| of what kernels carry."""
+        return range(min(max(self.edges), max(self.value)) + 1)
 
     def sent(self, columns: Tensor, offset: Tensor) -> Features:
         """Features (2 k + 1, C, E) by degree k of columns (dim, E), with the relative position (E, 3)."""
@@ -105,9 +113,9 @@ class Layout:
         return torch.cat([grads[k][:, :count].flatten(0, 1) for k, count in self.source.items()])
 
     def split(self, out: Features) -> tuple[Tensor, Tensor]:
-        """Rows of values and of keys from messages (E, 2 l + 1, C_value + C_key) by degree l."""
-        value = {j: out[j][..., :count] for j, count in self.value.items()}
-        key = {j: out[j][..., self.value[j] :] for j in self.key}
+        """Rows of values and of keys from messages (2 l + 1, C_value + C_key, E) by degree l."""
+        value = {j: out[j][:, :count].permute(2, 0, 1) for j, count in self.value.items()}
+        key = {j: out[j][:, self.value[j] :].permute(2, 0, 1) for j in self.key}
         return packed(value, self.heads).flatten(1), packed(key, self.heads).flatten(1)
 
     def joined(self, value: Tensor, key: Tensor) -> Features:
@@ -116,7 +124,9 @@ class Layout:
             unpacked(rows.unflatten(1, (self.heads, -1)), fiber)
             for rows, fiber in ((value, self.value), (key, self.key))
         ]
-        return {j: torch.cat([part[j] for part in parts if j in part], -1) for j in self.value}
+        return {
+            j: torch.cat([part[j].permute(1, 2, 0) for part in parts if j in part], 1) for j in self.value
+        }
 
 
 def with_relative(source: Fiber, relative: str) -> Fiber:
@@ -154,25 +164,82 @@ def messages(
 
 
 def _radial_weights(value: Kernels, key: Kernels, layout: Layout) -> list[Tensor]:
-    """Weights of the hidden layers of all networks, then of each its last layer's weight and bias."""
+    """Weights of the hidden layers of all networks, then of each its last layer (hidden + 1, C_out, C_in, n_J)."""
     kernels = (value, key)
     networks = [kernels[part].network(k, j) for k, j, part in layout.networks]
     last = []
     for network, (k, j, part) in zip(networks, layout.networks, strict=True):
-        shape = (kernels[part].target[j], layout.edges[k], -1)  # (C_out, C_in, n_J)
-        last.append(network.last.weight.T.unflatten(1, shape).permute(0, 3, 2, 1).flatten(1))
-        last.append(network.last.bias.unflatten(0, shape).permute(2, 1, 0).flatten())
+        both = torch.cat([network.last.weight, network.last.bias[:, None]], 1)
+        last.append(both.T.unflatten(1, (kernels[part].target[j], layout.edges[k], -1)).contiguous())
     return [*stacked_hidden(networks), *last]
 
 
-def _tables(weights: Sequence[Tensor], layout: Layout, knots: Tensor) -> Tables:
+def _blocks(weights: Sequence[Tensor], layout: Layout, knots: Tensor, signs: str) -> list[Tensor]:
+    """The parts (K, n, C_out, n, C_in) of the tables in the order of ``_places``."""
     hidden = hidden_together(weights[:_HIDDEN_WEIGHTS], knots)
-    last = iter(weights[_HIDDEN_WEIGHTS:])
-    parts: dict[int, tuple[list[Tensor], list[Tensor]]] = {j: ([], []) for j in layout.value}
-    for seen, (k, j, part) in zip(hidden, layout.networks, strict=True):
-        weight, bias = next(last), next(last)
-        parts[j][part].append(torch.addmm(bias, seen, weight).unflatten(1, (layout.terms(k, j), -1)))
-    return {j: [torch.cat(part, 1) for part in both if part] for j, both in parts.items()}
+    resting, blocks = (knots == 0).unsqueeze(-1), []
+    some = bool(resting.any())
+    for seen, last, (k, j, _) in zip(hidden, weights[_HIDDEN_WEIGHTS:], layout.networks, strict=True):
+        polar = torch.from_numpy(polar_kernels(k, j, signs)).to(last)
+        found = _evaluated(seen, last, polar, min(k, j))
+        if some:  # there is no direction, and J = 0 alone
+            polar = torch.cat([polar[:1] * (k == j), torch.zeros_like(polar[1:])])
+            still = _evaluated(seen, last, polar, min(k, j))
+            found = [
+                torch.where(resting[..., None, None, None], *pair) for pair in zip(still, found, strict=True)
+            ]
+        blocks += found
+    return blocks
+
+
+def _evaluated(seen: Tensor, last: Tensor, polar: Tensor, highest: int) -> list[Tensor]:
+    """(K, n, C_out, n, C_in) by order."""
+    counts = [_count(m) for m in range(highest + 1)]
+    cells = (last @ polar).split([n * n for n in counts], -1)
+    parts = [cell.unflatten(-1, (n, n)).permute(0, 3, 1, 4, 2) for n, cell in zip(counts, cells, strict=True)]
+    folded = torch.cat([part.flatten(1) for part in parts], 1)
+    out = torch.addmm(folded[-1], seen, folded[:-1]).split([part[0].numel() for part in parts], 1)
+    return [rows.unflatten(1, part.shape[1:]) for rows, part in zip(out, parts, strict=True)]
+
+
+def _places(layout: Layout, tables: Tables) -> Iterator[Tensor]:
+    """Views (K, n, C_out, n, C_in) of the tables by network and order."""
+    for k, j, part in layout.networks:
+        for m in range(min(k, j) + 1):
+            n, first = _count(m), layout.value[j] if part else 0
+            count = (layout.key if part else layout.value)[j]
+            rows, columns = (_spans(fiber, m) for fiber in (layout.messages, layout.edges))
+            block = tables[m][:, rows[j], columns[k]].unflatten(1, (n, -1)).unflatten(3, (n, -1))
+            yield block[:, :, first : first + count]
+
+
+def _count(m: int) -> int:
+    return 2 if m else 1
+
+
+def _spans(fiber: Mapping[int, int], m: int) -> dict[int, slice]:
+    """Where each degree lies among the features of order |m|."""
+    spans, first = {}, 0
+    for degree, count in fiber.items():
+        if degree >= m:
+            spans[degree] = slice(first, first := first + _count(m) * count)
+    return spans
+
+
+def _size(fiber: Mapping[int, int], m: int) -> int:
+    return sum(_count(m) * count for degree, count in fiber.items() if degree >= m)
+
+
+def _empty_tables(layout: Layout, knots: Tensor) -> Tables:
+    sizes = [(_size(layout.messages, m), _size(layout.edges, m)) for m in layout.orders]
+    return [knots.new_empty(len(knots), *size) for size in sizes]
+
+
+def _tables(layout: Layout, knots: Tensor, blocks: Sequence[Tensor]) -> Tables:
+    tables = _empty_tables(layout, knots)
+    for place, block in zip(_places(layout, tables), blocks, strict=True):
+        place.copy_(block)
+    return tables
 
 
 class _Messages(torch.autograd.Function):
@@ -182,15 +249,18 @@ class _Messages(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         value = columns.new_zeros(places, layout.value.dim)
         key = columns.new_zeros(places, layout.key.dim)
-        for chunk in edges.chunks():
-            tables = _tables(weights, layout, edges.knots[chunk.knots])
-            sent = _sent(layout, edges, chunk, columns)
-            out = {
-                j: _weighted(edges, chunk, _contracted(layout, edges, chunk, sent, j), tables[j])
-                for j in tables
-            }
-            for whole, part in zip((value, key), layout.split(out), strict=True):
-                whole.index_copy_(0, edges.place[chunk.edges], part)
+        for portion in edges.portions():
+            knots = edges.knots[portion.knots]
+            tables = _tables(layout, knots, _blocks(weights, layout, knots, edges.signs))
+            for chunk in portion.chunks:
+                seen = _into_frame(edges, chunk, _sent(layout, edges, chunk, columns), layout.orders)
+                out = [
+                    _weighted(edges, chunk, x, table[chunk.knots])
+                    for x, table in zip(seen, tables, strict=True)
+                ]
+                turned = _out_of_frame(edges, chunk, out, layout.messages)
+                for whole, part in zip((value, key), layout.split(turned), strict=True):
+                    whole.index_copy_(0, edges.place[chunk.edges], part)
         ctx.layout, ctx.edges = layout, edges
         ctx.save_for_backward(columns, *weights)
         return value, key
@@ -202,15 +272,19 @@ class _Messages(torch.autograd.Function):
         columns, *weights = ctx.saved_tensors
         leaves = [weight.detach().requires_grad_() for weight in weights]
         to_columns, to_weights = torch.zeros_like(columns), [torch.zeros_like(weight) for weight in weights]
-        for chunk in edges.chunks():
+        for portion in edges.portions():
+            knots = edges.knots[portion.knots]
             with torch.enable_grad():
-                tables = _tables(leaves, layout, edges.knots[chunk.knots])
-            place, real = edges.place[chunk.edges], edges.real[chunk.edges]
-            out = layout.joined(value[place] * real, key[place] * real)
-            to_sent, to_tables = _chunk_backward(layout, edges, chunk, columns, tables, out)
-            to_columns.index_add_(1, edges.source[chunk.edges], to_sent)
-            parts, to_parts = ([p for j in tables for p in of[j]] for of in (tables, to_tables))
-            grads = torch.autograd.grad(parts, leaves, to_parts)
+                blocks = _blocks(leaves, layout, knots, edges.signs)
+            with torch.no_grad():
+                tables = _tables(layout, knots, blocks)
+            to_tables = [torch.zeros_like(table) for table in tables]
+            for chunk in portion.chunks:
+                place, real = edges.place[chunk.edges], edges.real[chunk.edges]
+                out = layout.joined(*(part.index_select(0, place).mul_(real) for part in (value, key)))
+                to_sent = _chunk_backward(layout, edges, chunk, columns, tables, to_tables, out)
+                to_columns.index_add_(1, edges.source[chunk.edges], to_sent)
+            grads = torch.autograd.grad(blocks, leaves, list(_places(layout, to_tables)))
             for total, grad in zip(to_weights, grads, strict=True):
                 total += grad
         return None, None, None, to_columns, *to_weights
@@ -220,84 +294,84 @@ def _sent(layout: Layout, edges: GroupedEdges, chunk: Chunk, columns: Tensor) ->
     return layout.sent(columns.index_select(1, edges.source[chunk.edges]), edges.offset[chunk.edges])
 
 
-def _blocks(layout: Layout, whole: Tensor, j: int) -> Iterator[tuple[int, Tensor]]:
-    """The parts (2 l + 1, n_J, C_k, E) of T by degree in k."""
-    sizes = [layout.terms(k, j) for k in layout.edges]
-    for (k, count), part in zip(layout.edges.items(), whole.split(sizes, 1), strict=True):
-        yield k, part.unflatten(1, (-1, count))
-
-
-def _contracted(layout: Layout, edges: GroupedEdges, chunk: Chunk, sent: Features, j: int) -> Tensor:
-    """``T`` (2 l + 1, sum_k n_J C_k, E), edges last, so that the sum over 2 k + 1 components runs along them."""
-    some = next(iter(sent.values()))
-    total = sum(layout.terms(k, j) for k in layout.edges)
-    out = some.new_empty(2 * j + 1, total, some.shape[-1])
-    for k, block in _blocks(layout, out, j):
-        basis = edges.basis[k, j][..., chunk.edges].unsqueeze(-2)  # (2 l + 1, n_J, 2 k + 1, 1, E)
-        torch.mul(basis[:, :, 0], sent[k][0], out=block)
-        for m in range(1, 2 * k + 1):
-            block.addcmul_(basis[:, :, m], sent[k][m])
+def _into_frame(edges: GroupedEdges, chunk: Chunk, x: Features, orders: range) -> list[Tensor]:
+    """Features (2 k + 1, C, E) turned, by order (sum_k n C_k, E): edges last, so that products run along them."""
+    out = []
+    for m in orders:
+        parts = []
+        for k, value in x.items():
+            if k >= m:
+                frame = edges.frames[k][_rows(m), :, chunk.edges].unsqueeze(2)  # (n, 2 k + 1, 1, E)
+                part = frame[:, 0] * value[0]
+                for q in range(1, 2 * k + 1):
+                    part.addcmul_(frame[:, q], value[q])
+                parts.append(part.flatten(0, 1))
+        out.append(torch.cat(parts))
     return out
 
 
-def _both_ends(edges: GroupedEdges, parts: list[Tensor]) -> Tensor:
-    """Weights at the lower, then at the upper end of each group, (G, terms, 2 C); with one edge a group, its own."""
+def _rows(m: int) -> slice:
+    """Of a frame, those of the orders m and -m."""
+    return slice(max(2 * m - 1, 0), 2 * m + 1)
+
+
+def _out_of_frame(
+    edges: GroupedEdges, chunk: Chunk, x: Sequence[Tensor], fiber: Mapping[int, int]
+) -> Features:
+    """The inverse of ``_into_frame``: features (2 l + 1, C, E) of those by order; orders that are missing are zero."""
+    out: Features = {}
+    for m, rows in enumerate(x):
+        for degree, span in _spans(fiber, m).items():
+            frame = edges.frames[degree][_rows(m), :, chunk.edges].unsqueeze(2)
+            for along, part in zip(frame, rows[span].unflatten(0, (_count(m), -1)), strict=True):
+                if degree in out:
+                    out[degree].addcmul_(along, part)
+                else:
+                    out[degree] = along * part
+    return out
+
+
+def _grouped(chunk: Chunk, size: int, x: Tensor) -> Tensor:
+    """(G, C, n) of (C, E)."""
+    return x.view(-1, chunk.groups, size).transpose(0, 1)
+
+
+def _weighted(edges: GroupedEdges, chunk: Chunk, x: Tensor, table: Tensor) -> Tensor:
+    """Messages (sum_l n C_l, E) of one order."""
+    grouped = _grouped(chunk, edges.size, x)
     if edges.size == 1:
-        return torch.cat(parts, -1)
-    return torch.cat([*(part[:-1] for part in parts), *(part[1:] for part in parts)], -1)
-
-
-def _weighted(edges: GroupedEdges, chunk: Chunk, contracted: Tensor, parts: list[Tensor]) -> Tensor:
-    """Messages (E, 2 l + 1, C_value + C_key) of one degree l."""
-    table, count = _both_ends(edges, parts), sum(part.shape[-1] for part in parts)
-    out = table.new_empty(contracted.shape[-1], len(contracted), count)
-    for m, part in enumerate(contracted):
-        product = part.view(-1, chunk.groups, edges.size).permute(1, 2, 0) @ table
-        product = product.flatten(0, 1)
-        if edges.size == 1:
-            out[:, m] = product
-        else:
-            share = edges.share[chunk.edges]
-            torch.lerp(product[:, :count], product[:, count:], share, out=out[:, m])
+        return (table @ grouped).transpose(0, 1).flatten(1)
+    out = x.new_empty(table.shape[1], x.shape[1])
+    share = edges.share[chunk.edges].view(chunk.groups, 1, edges.size)
+    torch.lerp(table[:-1] @ grouped, table[1:] @ grouped, share, out=_grouped(chunk, edges.size, out))
     return out
 
 
 def _chunk_backward(
-    layout: Layout, edges: GroupedEdges, chunk: Chunk, columns: Tensor, tables: Tables, out: Features
-) -> tuple[Tensor, Tables]:
-    """Gradients of the columns that were sent (dim, E), and of the tables, from those of the messages."""
-    sent = _sent(layout, edges, chunk, columns)
-    to_sent = {k: torch.zeros_like(part) for k, part in sent.items()}
-    to_tables = {}
-    for j, parts in tables.items():
-        contracted, table = _contracted(layout, edges, chunk, sent, j), torch.cat(parts, -1).detach()
-        to_contracted, to_table = _product_backward(edges, chunk, contracted, table, out[j])
-        to_tables[j] = list(to_table.split([part.shape[-1] for part in parts], -1))
-        for k, block in _blocks(layout, to_contracted, j):
-            basis = edges.basis[k, j][..., chunk.edges].unsqueeze(-2)
-            for term, part in zip(basis.flatten(0, 1), block.flatten(0, 1), strict=True):
-                to_sent[k].addcmul_(term, part)
-    return layout.returned(to_sent), to_tables
+    layout: Layout, edges: GroupedEdges, chunk: Chunk, columns: Tensor, tables: Tables, to_tables: Tables,
+    out: Features,
+) -> Tensor:  # fmt: skip
+    """The gradient of the columns that were sent (dim, E) from that of the messages; adds that of the tables."""
+    seen = _into_frame(edges, chunk, _sent(layout, edges, chunk, columns), layout.orders)
+    grads = _into_frame(edges, chunk, out, layout.orders)
+    to_seen = [
+        _product_backward(edges, chunk, x, grad, table[chunk.knots], to_table[chunk.knots])
+        for x, grad, table, to_table in zip(seen, grads, tables, to_tables, strict=True)
+    ]
+    return layout.returned(_out_of_frame(edges, chunk, to_seen, layout.edges))
 
 
 def _product_backward(
-    edges: GroupedEdges, chunk: Chunk, contracted: Tensor, table: Tensor, grad: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Gradients of T, with its shape, and of the table."""
-    grouped, count = (-1, chunk.groups, edges.size), grad.shape[-1]
-    ends = _both_ends(edges, [table])
-    if edges.size > 1:
-        high = grad * edges.share[chunk.edges].unsqueeze(-1)
-        grad = torch.cat([grad - high, high], -1)
-    to_contracted, to_ends = torch.empty_like(contracted), torch.zeros_like(ends)
-    for m, part in enumerate(contracted):
-        t = part.view(grouped).transpose(0, 1)  # (G, terms, n)
-        rows = grad[:, m].unflatten(0, grouped[1:])
-        to_contracted[m].view(grouped).copy_((ends @ rows.transpose(1, 2)).transpose(0, 1))
-        to_ends.baddbmm_(t, rows)
+    edges: GroupedEdges, chunk: Chunk, x: Tensor, grad: Tensor, table: Tensor, to_table: Tensor
+) -> Tensor:
+    """The gradient of x; adds that of the table."""
+    x, grad = (_grouped(chunk, edges.size, part) for part in (x, grad))
     if edges.size == 1:
-        return to_contracted, to_ends
-    to_table = torch.zeros_like(table)
-    to_table[:-1] += to_ends[..., :count]
-    to_table[1:] += to_ends[..., count:]
-    return to_contracted, to_table
+        to_table += grad @ x.transpose(1, 2)
+        return (table.transpose(1, 2) @ grad).transpose(0, 1).flatten(1)
+    high = grad * edges.share[chunk.edges].view(chunk.groups, 1, edges.size)
+    low = grad - high
+    to_table[:-1].baddbmm_(low, x.transpose(1, 2))
+    to_table[1:].baddbmm_(high, x.transpose(1, 2))
+    to_x = (table[:-1].transpose(1, 2) @ low).baddbmm_(table[1:].transpose(1, 2), high)
+    return to_x.transpose(0, 1).flatten(1)

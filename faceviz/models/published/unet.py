@@ -139,9 +139,10 @@ class PublishedUnet(nn.Module):
         if c.compat.original_rounding:
             plain = PlainEdges.of(level.span, level.offset, c.max_degree, c.signs)
             return Neighbourhoods(level.index, level.window, plain)
+        clouds = 1 if self.training else batch  # in training, all clouds share their knots
         edges = GroupedEdges.sorted(
             level.index, level.window, level.span, level.offset,
-            max_degree=c.max_degree, signs=c.signs, batch=batch, size=c.group_size(len(level.points) // batch),
+            max_degree=c.max_degree, signs=c.signs, batch=clouds, size=c.group_size(len(level.points) // clouds),
         )  # fmt: skip
         graph = DglAttention(level.index, level.window) if c.backend == "dgl" else None
         return Neighbourhoods(level.index, level.window, edges, graph)

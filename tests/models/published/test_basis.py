@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from faceviz.geometry.transforms import random_rotation
-from faceviz.models.published.basis import SIGNS, change_of_basis, kernel_basis, spherical_harmonics
+from faceviz.models.published.basis import (
+    SIGNS,
+    change_of_basis,
+    frames_along,
+    kernel_basis,
+    orders,
+    spherical_harmonics,
+)
 
 o3 = pytest.importorskip("e3nn.o3")
 TRIPLES = [(j, i, o) for i in range(4) for o in range(4) for j in range(abs(i - o), i + o + 1)]
@@ -54,3 +61,18 @@ def test_kernels_turn_with_the_direction(wigner, rng):
         shape = (len(x), 2 * degree_in + 1, -1, 2 * degree_out + 1)
         expected = torch.einsum("ai,bo,eijo->eajb", d[degree_in], d[degree_out], value.view(shape))
         torch.testing.assert_close(turned[degree_in, degree_out].view(shape), expected, rtol=0, atol=1e-12)
+
+
+def test_frames_are_wigners_matrices_of_a_rotation_to_the_polar_axis(wigner):
+    poles = torch.tensor([[0, 1, 0], [0, -1, 0], [0, 0, -1], [1, 0, 0], [0, 0, 1], [0, 0, 0]])
+    x = torch.cat([poles.double(), directions()])
+    frames = frames_along(x, 3)
+    for e, towards in enumerate(x[:, None]):
+        rotation = torch.stack([frames[1][orders(1).index(row), :, e] for row in range(3)])
+        torch.testing.assert_close(rotation @ rotation.T, torch.eye(3).double(), rtol=0, atol=1e-14)
+        assert torch.linalg.det(rotation) > 0
+        if towards.any():
+            torch.testing.assert_close(rotation @ towards[0], poles[0].double(), rtol=0, atol=1e-14)
+        for degree in range(4):
+            expected = wigner(degree, rotation)[orders(degree)]
+            torch.testing.assert_close(frames[degree][..., e], expected, rtol=0, atol=1e-12)

@@ -184,6 +184,19 @@ def test_knots_change_heatmaps_by_less_than_1e_5():
     assert 0 < (exact - between).abs().max() < 1e-5
 
 
+def test_knots_that_a_batch_shares_in_training_change_outputs_by_1e_5_and_gradients_by_1e_4_at_most():
+    clouds = np.stack([cloud(seed, 400) for seed in range(3)])
+    found = []
+    for knots in (0, 2000):
+        model = network(config=replace(SMALL, k=20, knots=knots)).train()
+        heat = model(model.graph_from_points(clouds)).sigmoid()
+        gradients = torch.autograd.grad(heat.square().mean(), list(model.parameters()))
+        found.append((heat.detach(), torch.cat([gradient.flatten() for gradient in gradients])))
+    (exact, expected), (between, ours) = found
+    assert 0 < (between - exact).abs().max() < 1e-5
+    assert (ours - expected).norm() < 1e-4 * expected.norm()
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_backend_dgl_gives_the_same_heatmaps(count):
     pytest.importorskip("dgl", reason="DGL has no wheel for this Python")
