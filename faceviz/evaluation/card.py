@@ -76,7 +76,8 @@ def _shown(data: dict[str, Any]) -> str:
         pose = "in any orientation"
     else:
         pose = f"upright, tilted by {data['tilt']:g} degrees (standard deviation about each axis)"
-    return pose + (", mirrored, cut and noisy" if data.get("augment", True) else ", otherwise as they are")
+    changes = ", mirrored, cut and noisy" if data.get("augment", True) else ", otherwise as they are"
+    return pose + changes + (", one cloud of each" if data.get("views") == 1 else "")
 
 
 def _steps(training: dict[str, Any], config: dict[str, Any]) -> str:

@@ -43,6 +43,8 @@ def test_the_card_says_how_it_was_trained():
         "x", description("se3unet", training={"epochs": 4.5}, optimiser={"epochs": 35, "accumulate": 2})
     )
     assert "--config configs/x.yaml" in card and "in any orientation" in card and "- begun twice" in card
+    assert "one cloud of each" not in card
+    assert "one cloud of each" in model_card("x", description("se3unet", data={"views": 1}))
     assert "90 steps of 4 x 2 clouds (4.5 of 35 epochs) in 3.0 minutes" in card
 
 
