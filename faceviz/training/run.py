@@ -44,7 +44,7 @@ def begin(
         remove_torn(last.parent)
     keep_freed_memory()
     torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)  # gradients through weights of attention that vanish take twice the time otherwise
+    torch.set_flush_denormal(True)  # gradients of attention weights that vanish would halve the speed
     L.seed_everything(config.seed, verbose=False)
     sources, missing = available_sources(config.data.sources, config.data.ict_folder)
     for reason in missing if is_first() else ():
