@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import panel as pn
-from widgets.batching import BatchApp
 from widgets.controller import LandmarksApp
-from widgets.engine import forget_when_gone
-from widgets.frame import Frame
-from widgets.pairing import CompareApp
-from widgets.reconstructing import ReconstructApp
+from widgets.engine import forget_when_gone, get_ready
+from widgets.frame import Frame, Section
 from widgets.serving import admit, full_page
 
 from faceviz.scan import FaceScan
@@ -17,14 +14,31 @@ pn.extension("tabulator", "filedropper", notifications=True, reconnect=True)
 
 
 def page() -> Frame:
-    """The page of one person; a further tab is one more section of this list."""
+    """The page of one person; a further tab is one more section of these, imported when it is first opened."""
     landmarks = LandmarksApp()
+
+    def compare() -> Section:
+        from widgets.pairing import CompareApp
+
+        return CompareApp()
+
+    def reconstruct() -> Section:
+        from widgets.reconstructing import ReconstructApp
+
+        return ReconstructApp(show_landmarks)
+
+    def batch() -> Section:
+        from widgets.batching import BatchApp
+
+        return BatchApp()
 
     def show_landmarks(scan: FaceScan) -> None:
         landmarks.show_scan(scan)
-        frame.open(landmarks.title)
+        frame.open("Landmarks")
 
-    frame = Frame([landmarks, CompareApp(), ReconstructApp(show_landmarks), BatchApp()])
+    frame = Frame(
+        {"Landmarks": lambda: landmarks, "Compare": compare, "Reconstruct": reconstruct, "Batch": batch}
+    )
     frame.help.param.watch(lambda _: landmarks.memory.back(), "undo")
     frame.help.param.watch(lambda _: landmarks.memory.forward(), "redo")
     return frame
@@ -34,5 +48,6 @@ if pn.state.served:
     if admit():
         forget_when_gone()
         page().template().servable()
+        get_ready()
     else:
         full_page().servable(title="faceviz")

@@ -31,8 +31,6 @@ class _Step(NamedTuple):
 class BatchApp:
     """One person's batch tab, a section of the page's frame."""
 
-    title = "Batch"
-
     def __init__(self) -> None:
         models = known_models(folders_from_environment())
         if MODEL not in models.values():

@@ -38,8 +38,6 @@ from widgets.trace import mark
 class LandmarksApp:
     """One person's landmarks tab, a section of the page's frame."""
 
-    title = "Landmarks"
-
     def __init__(self) -> None:
         models = ModelChoosers(lambda *chosen: self.comparing.choose(*chosen))
         self.shown = Shown(Settings(model=models.first), models.first)

@@ -66,6 +66,12 @@ def reconstructor(live: bool) -> FaceReconstructor:
     return FaceReconstructor.from_pretrained(RECONSTRUCTOR, live=live)
 
 
+@functools.cache
+def get_ready() -> None:
+    """The worker imports and loads what the first scan needs, while the first browser still loads its page."""
+    IOLoop.current().call_later(0.05, WORKER.submit, predictor, MODEL)  # once the page is on its way
+
+
 def later(method: Callable[..., None]) -> Callable[..., None]:
     """The method, to be called from any thread; it runs in the thread of the page that is now being made.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 from panel.util import edit_readonly
+from panel_material_ui.base import BASE_TEMPLATE
 
 from widgets.accessible import Accessible
 from widgets.help import Help
@@ -20,9 +21,7 @@ _WIDE = {"sizing_mode": "stretch_width"}
 
 
 class Section(Protocol):
-    """One tab of the page. Its three parts are asked for once, when it is first opened."""
-
-    title: str
+    """One tab of the page. Its three parts are asked for once."""
 
     def header(self) -> pn.viewable.Viewable: ...
 
@@ -45,13 +44,14 @@ class Frame:
     """The page with its tabs; the first one is open.
 
     Args:
-        sections: in the order of their tabs; titles differ.
+        sections: by the titles of their tabs; each is made when it is first opened.
     """
 
-    def __init__(self, sections: Sequence[Section]) -> None:
-        self._sections = {section.title: section for section in sections}
+    def __init__(self, sections: Mapping[str, Callable[[], Section]]) -> None:
+        self._makers = dict(sections)
+        self._sections: dict[str, Section] = {}
         self._opened: dict[str, tuple[pn.viewable.Viewable, ...]] = {}
-        titles = list(self._sections)
+        titles = list(self._makers)
         self.tabs = pmui.RadioButtonGroup(
             options=titles,
             value=titles[0],
@@ -76,6 +76,7 @@ class Frame:
         names = Accessible(width=0, height=0, margin=0)
         self._page = pmui.Page(
             title="faceviz",
+            template=BASE_TEMPLATE.environment.from_string(_LOADING),
             sidebar=[self._sidebar],
             main=[self._main],
             header=[pmui.Row(self.tabs, self._header, self.help, names, margin=0, **_WIDE)],
@@ -99,7 +100,7 @@ class Frame:
                 part.visible = name == title
 
     def _add(self, title: str) -> None:
-        section = self._sections[title]
+        section = self._sections[title] = self._makers[title]()
         section.darken(self._page.dark_theme)
         parts = section.header(), section.sidebar(), section.main()
         for place, part in zip((self._header, self._sidebar, self._main), parts, strict=True):
@@ -110,6 +111,19 @@ class Frame:
         for title in self._opened:
             self._sections[title].darken(dark)
 
+
+#: What stands on the page before its scripts have run.
+_LOADING = """{% extends BASE_NAME %}
+{% block loader_css %}{{ super() }}
+#loader { background: none; font: 15px/1.4 system-ui, sans-serif; opacity: .8;
+  color: {{ "#fff" if theme_name == "dark" else "#222" }} }
+#loader b { display: block; font-size: 20px; text-align: center }
+#loader.error p, #loader:not(.error):has(~ [data-root-id] > *) { display: none !important }
+.spinner { width: 28px; height: 28px; border-width: 3px }
+{% endblock %}
+{% block loader %}<div id="loader" style="display: flex" role="status"><div class="spinner"></div>
+<p><b>faceviz</b>Loading the page</p><div id="loader-error"></div></div>{% endblock %}
+""".replace("BASE_NAME", f'"{BASE_TEMPLATE.name}"')
 
 _TABS = {
     "& .MuiToggleButton-root": {"textTransform": "none", "fontSize": "13.5px", "padding": "3px 12px"},

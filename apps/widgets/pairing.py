@@ -24,8 +24,6 @@ from widgets.pair_page import PairPage
 class CompareApp:
     """One person's comparison tab, a section of the page's frame; nothing is read before it is opened."""
 
-    title = "Compare"
-
     def __init__(self) -> None:
         self.page = PairPage(self._choose)
         self.settings = Settings()

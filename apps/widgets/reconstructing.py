@@ -37,8 +37,6 @@ class ReconstructApp:
         send: called with the face, for its landmarks.
     """
 
-    title = "Reconstruct"
-
     def __init__(self, send: Callable[[FaceScan], None]) -> None:
         self._send = send
         self.page = ReconstructPage()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import panel as pn
+import panel_material_ui as pmui
 from bokeh.models.widgets.tables import NumberFormatter
 
 from faceviz.display.readings import LandmarkTable, selected_row
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _STYLE = """
 .tabulator { background: none; border: 0; border-radius: 8px; }
@@ -46,12 +50,36 @@ class LandmarksTable(pn.viewable.Viewer):
         self._chosen = chosen
         self._table: LandmarkTable | None = None
         self._own = False
-        self.grid = pn.widgets.Tabulator(
-            _frame(None),
+        self.grid: pn.widgets.Tabulator | None = None  # made with the first numbers: it takes long
+        self._place = pmui.Column(sizing_mode="stretch_both", margin=0)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._place
+
+    def show(self, table: LandmarkTable, landmark: int | None) -> None:
+        """New numbers where they differ from those shown, and the row of the chosen landmark."""
+        self._own = True
+        try:
+            frame = _frame(table)
+            if self.grid is None or not frame.equals(self.grid.value):
+                known = any(row.uncertainty is not None for row in table.rows)
+                hidden = ["Conf."] if known else ["\u00b1"]
+                shown = {"value": frame, "titles": {"Error": table.unit}, "hidden_columns": hidden}
+                if self.grid is None:
+                    self.grid = self._new(**shown)
+                else:
+                    self.grid.param.update(**shown)
+                self._table = table
+            row = selected_row(self._table.rows, landmark)
+            self.grid.selection = [] if row is None else [row]
+        finally:
+            self._own = False
+
+    def _new(self, **shown: Any) -> pn.widgets.Tabulator:
+        grid = pn.widgets.Tabulator(
             widths={"#": 34, **dict.fromkeys(_NUMBERS, 50)},
             text_align={"#": "right", **dict.fromkeys(_NUMBERS, "right")},
             formatters={name: NumberFormatter(format="0.00") for name in _NUMBERS},
-            hidden_columns=["\u00b1"],
             header_tooltips={
                 "Landmark": "\u26a0 where its truth is suspect",
                 "Error": "distance to the truth",
@@ -59,34 +87,21 @@ class LandmarksTable(pn.viewable.Viewer):
                 "Conf.": "confidence: the highest heat",
             },
             **GRID,
+            **shown,
         )
-        self.grid.param.watch(self._clicked, "selection")
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self.grid
-
-    def show(self, table: LandmarkTable, landmark: int | None) -> None:
-        """New numbers where they differ from those shown, and the row of the chosen landmark."""
-        self._own = True
-        try:
-            frame = _frame(table)
-            if self._table is None or not frame.equals(self.grid.value):
-                known = any(row.uncertainty is not None for row in table.rows)
-                hidden = ["Conf."] if known else ["\u00b1"]
-                self.grid.param.update(value=frame, titles={"Error": table.unit}, hidden_columns=hidden)
-                self._table = table
-            row = selected_row(self._table.rows, landmark)
-            self.grid.selection = [] if row is None else [row]
-        finally:
-            self._own = False
+        grid.param.watch(self._clicked, "selection")
+        self._place.append(grid)
+        return grid
 
     def _clicked(self, event) -> None:
         if not self._own and self._table is not None:
             self._chosen(self._table.rows[event.new[-1]].index if event.new else -1)
 
 
-def _frame(table: LandmarkTable | None) -> pd.DataFrame:
-    rows = () if table is None else table.rows
+def _frame(table: LandmarkTable) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = table.rows
     return pd.DataFrame(
         {
             "#": pd.Series([row.index for row in rows], dtype=int),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from faceviz.errors import GeometryError
 
@@ -25,6 +24,8 @@ def knn(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np
     """
     if not 1 <= k <= len(points):
         raise GeometryError(f"k={k} neighbours of {len(points)} points; the largest valid k is {len(points)}")
+    from scipy.spatial import cKDTree
+
     distances, indices = cKDTree(points).query(queries, k=k)
     return indices.reshape(len(queries), k).astype(np.int64), distances.reshape(len(queries), k)
 

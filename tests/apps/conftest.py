@@ -73,7 +73,7 @@ def hand(predictor, notices, monkeypatch):
     for module in (jobs, sessions):
         monkeypatch.setattr(module, "predictor", lambda _: predictor)
     app = LandmarksApp()
-    Frame([app]).template()
+    Frame({"Landmarks": lambda: app}).template()
     hand = Hand(app)
     hand.settle()
     yield hand
