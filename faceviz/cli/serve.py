@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from faceviz.cli.server import Server, private_folder, refuse_codes_without_state
+from faceviz.cli.server import Server, end_though_nobody_reads, private_folder, refuse_codes_without_state
 from faceviz.errors import ConfigError, FacevizError, MissingDependencyError
 
 ADDRESS = "127.0.0.1"
@@ -89,6 +89,7 @@ def serve(
     with private_folder() as folder:
         arguments = server.arguments(script, show)
         os.environ.update(server.environment(folder))
+        end_though_nobody_reads()
         if kind == "oauth":
             refuse_codes_without_state()
         shown = "127.0.0.1" if host == "0.0.0.0" else host

@@ -131,6 +131,16 @@ def refuse_codes_without_state() -> None:
     OAuthLoginHandler.get_state_cookie = lambda handler: known(handler) or secrets.token_hex(32)
 
 
+def end_though_nobody_reads() -> None:
+    """Let SIGTERM end the server also when its output goes nowhere any more.
+
+    Bokeh says that it shuts down before it does so; where whoever read its output has gone, it fails at that.
+    """
+    from bokeh.server.server import Server as BokehServer
+
+    BokehServer._sigterm = lambda server: server.io_loop.stop()
+
+
 @contextmanager
 def private_folder() -> Iterator[Path]:
     """A folder for temporary files that only this user can enter; goes with the server.

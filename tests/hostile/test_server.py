@@ -167,6 +167,14 @@ def test_the_temporary_folder_is_private_and_goes_when_the_server_is_asked_to_en
     assert not folder.exists()
 
 
+def test_a_server_whose_output_nobody_reads_any_more_ends_when_asked(tmp_path):
+    with started(tmp_path) as (process, _):
+        process.stdout.close()
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        assert not list(tmp_path.glob("faceviz-serve-*"))
+
+
 def test_without_the_password_neither_page_nor_websocket_is_open(users, tmp_path):
     with started(tmp_path, "--auth", "basic", "--auth-file", str(users), "--allow-origin", "lab.org") as (
         _,
