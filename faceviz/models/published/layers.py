@@ -17,7 +17,8 @@ from faceviz.errors import ConfigError, nearest_name
 from faceviz.models.published.attention import DglAttention, dense_attention
 from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Features, Fiber
-from faceviz.models.published.kernels import Kernels, Layout, messages, packed, unpacked
+from faceviz.models.published.kernels import Kernels, messages
+from faceviz.models.published.layout import Layout, packed, unpacked
 from faceviz.models.published.rounding import PlainEdges, plain_attention
 
 _TINY = 1e-12
