@@ -201,7 +201,10 @@ def neighbours(points: Tensor, k: int) -> Tensor:
 
 
 RIVALS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
-    "ours": ("ours, radial functions at 4,096 distances", lambda: Ours(PublishedConfig())),
+    "ours": (
+        f"ours, radial functions at {PublishedConfig().knots:,} distances",
+        lambda: Ours(PublishedConfig()),
+    ),
     "ours_exact": ("ours, radial functions at every edge", lambda: Ours(PublishedConfig(knots=0))),
     "ours_dgl": ("ours, attention by DGL", lambda: Ours(PublishedConfig(backend="dgl"))),
     "original": ("original formulation through DGL", lambda: Original(PublishedConfig())),
