@@ -48,30 +48,29 @@ def test_a_cloud_without_faces_is_read():
     assert read_scan_bytes("cloud.obj", THREE).triangles is None
 
 
-def test_the_files_that_an_obj_names_are_never_opened(tmp_path, monkeypatch):
+def test_the_files_that_an_obj_names_are_never_opened(tmp_path):
     (tmp_path / "secret.mtl").write_text("newmtl skin\nmap_Kd secret.png\n")
     path = tmp_path / "face.obj"
     names = b"mtllib secret.mtl\nmtllib ../../etc/passwd\nmaplib secret.mtl\ncall secret.mtl\n"
     path.write_bytes(names + THREE + b"f 1 2 3\n")
-    opened = _record_opened_files(monkeypatch)
+    opened = _record_opened_files("face.obj", "secret.mtl", "passwd", "secret.png")
     assert len(read_scan(path).points) == 3
     assert opened == ["face.obj"]
 
 
-def _record_opened_files(monkeypatch) -> list[str]:
-    import io
+def _record_opened_files(*names: str) -> list[str]:
+    """Which of these the process opens from now on, whoever does it."""
     import os
-    from pathlib import Path
+    import sys
 
     opened: list[str] = []
-    real = io.open
 
-    def recording(file, *arguments, **options):
-        opened.append(Path(os.fspath(file)).name)
-        return real(file, *arguments, **options)
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open" and isinstance(arguments[0], str | os.PathLike):
+            name = os.path.basename(os.fspath(arguments[0]))
+            opened.extend([name] if name in names else [])
 
-    monkeypatch.setattr("io.open", recording)
-    monkeypatch.setattr("builtins.open", recording)
+    sys.addaudithook(hook)
     return opened
 
 
