@@ -112,13 +112,13 @@ class Frame:
             self._sections[title].darken(dark)
 
 
-#: What stands on the page before its scripts have run.
+#: What covers the page until it can be used; a click that came earlier would be lost.
 _LOADING = """{% extends BASE_NAME %}
 {% block loader_css %}{{ super() }}
-#loader { background: none; font: 15px/1.4 system-ui, sans-serif; opacity: .8;
-  color: {{ "#fff" if theme_name == "dark" else "#222" }} }
+#loader { background: {{ "#121212" if theme_name == "dark" else "#fff" }}; font: 15px/1.4 system-ui, sans-serif;
+  color: {{ "#ddd" if theme_name == "dark" else "#444" }} }
 #loader b { display: block; font-size: 20px; text-align: center }
-#loader.error p, #loader:not(.error):has(~ [data-root-id] > *) { display: none !important }
+#loader.error p { display: none }
 .spinner { width: 28px; height: 28px; border-width: 3px }
 {% endblock %}
 {% block loader %}<div id="loader" style="display: flex" role="status"><div class="spinner"></div>

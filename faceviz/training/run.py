@@ -44,7 +44,6 @@ def begin(
         remove_torn(last.parent)
     keep_freed_memory()
     torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)  # gradients of attention weights that vanish would halve the speed
     L.seed_everything(config.seed, verbose=False)
     sources, missing = available_sources(config.data.sources, config.data.ict_folder)
     for reason in missing if is_first() else ():
@@ -64,10 +63,17 @@ def network_weights(checkpoint: str | Path) -> dict[str, Tensor]:
 
 
 def fit(trainer: L.Trainer, module: Any, loaders: tuple[Any, Any], checkpoint: Path | None) -> None:
-    """Train on from a checkpoint, to the weights that the run gives: their running mean, if one is taken."""
+    """Train on from a checkpoint, to the weights that the run gives: their running mean, if one is taken.
+
+    Numbers too small to be normal are zero meanwhile: gradients of attention weights that vanish would halve the speed.
+    """
     finished = checkpoint is not None and steps_done(checkpoint) >= trainer.max_steps
     training, validation = loaders
-    trainer.fit(module, training, validation, ckpt_path=checkpoint, weights_only=True)
+    torch.set_flush_denormal(True)
+    try:
+        trainer.fit(module, training, validation, ckpt_path=checkpoint, weights_only=True)
+    finally:
+        torch.set_flush_denormal(False)
     if checkpoint is not None and finished:
         # Killed after its last step: nothing was left to do, and so Lightning has not put the mean in place.
         module.network.load_state_dict(network_weights(checkpoint))
