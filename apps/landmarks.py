@@ -6,6 +6,7 @@ import panel as pn
 from widgets.controller import LandmarksApp
 from widgets.engine import forget_when_gone, get_ready
 from widgets.frame import Frame, Section
+from widgets.messages import leave_none_behind
 from widgets.serving import admit, full_page
 
 from faceviz.scan import FaceScan
@@ -46,6 +47,7 @@ def page() -> Frame:
 
 if pn.state.served:
     if admit():
+        leave_none_behind()
         forget_when_gone()
         page().template().servable()
         get_ready()

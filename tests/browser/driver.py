@@ -125,7 +125,7 @@ class LandmarksPage:
             elif not busy and time.monotonic() - since > quiet:
                 return
             self.page.wait_for_timeout(40)
-        raise AssertionError("the page does not come to rest")
+        raise AssertionError(f"the page does not come to rest; {self.state()}")
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Waits for what the server has yet to answer; fails where it never comes."""
