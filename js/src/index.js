@@ -233,7 +233,8 @@ class Viewer {
     if (!look?.panes) return;
     const { width, height } = this.stage.layout()[0];
     const free = Math.max(height - WRITTEN, height / 2);
-    this.orbit.frame(new Vector3(...look.forward), new Vector3(...look.up), 0.9 * look.radius, width / height, free / height);
+    const ball = look.radius * (width < free ? 1 : 0.9); // in a narrow pane, a head stays inside however it is turned
+    this.orbit.frame(new Vector3(...look.forward), new Vector3(...look.up), ball, width / height, free / height);
   }
 
   toggle(name) {
