@@ -49,8 +49,7 @@ class Frame:
 
     def __init__(self, sections: Mapping[str, Callable[[], Section]]) -> None:
         self._makers = dict(sections)
-        self._sections: dict[str, Section] = {}
-        self._opened: dict[str, tuple[pn.viewable.Viewable, ...]] = {}
+        self._opened: dict[str, tuple[Section, tuple[pn.viewable.Viewable, ...]]] = {}
         titles = list(self._makers)
         self.tabs = pmui.RadioButtonGroup(
             options=titles,
@@ -95,21 +94,21 @@ class Frame:
     def _show(self, title: str) -> None:
         if title not in self._opened:
             self._add(title)
-        for name, parts in self._opened.items():
+        for name, (_, parts) in self._opened.items():
             for part in parts:
                 part.visible = name == title
 
     def _add(self, title: str) -> None:
-        section = self._sections[title] = self._makers[title]()
+        section = self._makers[title]()
         section.darken(self._page.dark_theme)
         parts = section.header(), section.sidebar(), section.main()
         for place, part in zip((self._header, self._sidebar, self._main), parts, strict=True):
             place.append(part)
-        self._opened[title] = parts
+        self._opened[title] = section, parts
 
     def _darken(self, dark: bool) -> None:
-        for title in self._opened:
-            self._sections[title].darken(dark)
+        for section, _ in self._opened.values():
+            section.darken(dark)
 
 
 #: What covers the page until it can be used; a click that came earlier would be lost.
