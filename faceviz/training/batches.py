@@ -17,8 +17,6 @@ from faceviz.models.architectures import graph_for
 from faceviz.training.clouds import CloudFolder, TrainingCloud, augment, no_face, targets
 from faceviz.training.config import DataConfig, LandmarkTrainingConfig
 
-_VALIDATION_POINTS = 1024
-
 
 class Batch(NamedTuple):
     """B clouds as a network takes them, and what it should make of them.
@@ -129,7 +127,8 @@ def _turned(
 
 
 class ValidationClouds(Dataset[Any]):
-    """The validation clouds as they are, or each in its own random pose where the configuration rotates."""
+    """The validation clouds with the most points that training shows, as they are, or each in its own random pose where
+    the configuration rotates."""
 
     def __init__(self, clouds: CloudFolder, data: DataConfig, network: nn.Module) -> None:
         self.examples = [self._example(i, cloud, data, network) for i, cloud in enumerate(clouds)]
@@ -137,7 +136,7 @@ class ValidationClouds(Dataset[Any]):
     @staticmethod
     def _example(index: int, cloud: TrainingCloud, data: DataConfig, network: nn.Module) -> Example:
         points, landmarks = (
-            part.astype(np.float64) for part in (cloud.points[:_VALIDATION_POINTS], cloud.landmarks)
+            part.astype(np.float64) for part in (cloud.points[: max(data.points)], cloud.landmarks)
         )
         if data.rotate:
             points, landmarks = _turned(points, landmarks, np.random.default_rng(index))
