@@ -107,3 +107,8 @@ def test_validation_clouds_are_turned_where_training_turns_them(clouds, network)
     assert not np.allclose(turned[0].landmarks, still[0].landmarks)
     torch.testing.assert_close(turned[3].points, again[3].points)
     torch.testing.assert_close(turned[0].heat.sum(), still[0].heat.sum(), atol=1e-3, rtol=0)
+
+
+def test_validation_clouds_have_as_many_points_as_the_largest_of_training(clouds, network):
+    data = config(data={"points": (150, 120)}).data
+    assert {len(example.points) for example in ValidationClouds(CloudFolder(clouds), data, network)} == {150}
