@@ -39,7 +39,9 @@ def test_a_change_that_comes_while_others_are_written_is_written_too(mended, mon
     from widgets import messages
 
     monkeypatch.setattr(panel_messages, "_dispatch_msgs", messages._dispatch)
-    monkeypatch.setitem(panel_messages.extra_socket_handlers, Socket, lambda *args, **kw: socket.take(*args, **kw))
+    monkeypatch.setitem(
+        panel_messages.extra_socket_handlers, Socket, lambda *args, **kw: socket.take(*args, **kw)
+    )
     if mended:
         messages.leave_none_behind()
     socket, document, label = Socket(), Document(), Div()

@@ -85,7 +85,9 @@ class PublishedUnet(nn.Module):
             nn.ReLU(),
             nn.Linear(c.head_hidden, c.landmarks),
         )
-        nn.init.constant_(self.head[-1].bias, -3.0)  # most points are cold; without it all logits sink for good
+        nn.init.constant_(
+            self.head[-1].bias, -3.0
+        )  # most points are cold; without it all logits sink for good
 
     def without_original_rounding(self) -> PublishedUnet:
         """The same function by the quick way: heatmaps some 3e-4 from those of ``compat.original_rounding``.
