@@ -83,11 +83,9 @@ class PublishedUnet(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(c.head_scalars + 3 * c.head_vectors, c.head_hidden),
             nn.ReLU(),
-            nn.Linear(c.head_hidden, c.landmarks),
+            last_layer := nn.Linear(c.head_hidden, c.landmarks),
         )
-        nn.init.constant_(
-            self.head[-1].bias, -3.0
-        )  # most points are cold; without it all logits sink for good
+        nn.init.constant_(last_layer.bias, -3.0)  # most points are cold; without it all logits sink for good
 
     def without_original_rounding(self) -> PublishedUnet:
         """The same function by the quick way: heatmaps some 3e-4 from those of ``compat.original_rounding``.
