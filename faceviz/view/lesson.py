@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceviz import assets
 from faceviz.display import state
 from faceviz.display.models import model_title
 from faceviz.display.settings import Settings
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from faceviz.models.published.unet import PublishedUnet
 
-MENDED = "ferraretto2024_mended"
 _CHECKS = ("rotation", "translation", "order", "batch")
 _FLOOR = 1e-16
 _GOOD, _BAD = "#009E73", "#D55E00"
@@ -39,15 +37,13 @@ def lesson_scan(scan: FaceScan, points: int = 96) -> FaceScan:
 
 
 def lesson_network(scan: FaceScan) -> tuple[PublishedUnet, str]:
-    """The published network with every mistake mended, and a sentence that says where its weights are from.
+    """The published network with every mistake mended, of the published size, and a sentence on its weights.
 
-    Trained weights where the model ``ferraretto2024_mended`` is at hand, else random ones: what is lost under a motion
-    is the same.
+    Of the published size, since a wider head than its three numbers cannot make each of its mistakes again.
     """
-    if MENDED in assets.names("models"):
-        network = LandmarkPredictor.from_pretrained(MENDED, device="cpu").network.double()
-        return cast("PublishedUnet", network), f"trained weights of {MENDED}"
-    return random_published(scan.points), "random weights: no trained ones are at hand, and none are needed"
+    return random_published(
+        scan.points
+    ), "random weights: what a motion changes is the same with trained ones"
 
 
 class PoseLesson:

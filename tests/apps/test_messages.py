@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bokeh.document import Document
@@ -60,5 +61,6 @@ def test_a_change_that_comes_while_others_are_written_is_written_too(mended, mon
         say("working")
         await asyncio.sleep(0.2)
 
-    asyncio.run(page())
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own already
+        pool.submit(lambda: asyncio.run(page())).result(60)
     assert socket.heard == (["working", "done"] if mended else ["working"]), "see whether Panel has mended it"

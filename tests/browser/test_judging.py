@@ -37,8 +37,9 @@ def test_a_suspect_truth_is_marked_in_the_table_and_red_in_the_picture(page, tmp
     page.upload("swapped.npz", (tmp_path / "swapped.npz").read_bytes())
     page.page.get_by_text("2 suspect").first.wait_for()
     page.rest()
-    marked = page.page.locator(".tabulator-row", has_text="\u26a0").all_inner_texts()
-    assert len(marked) == 2 and any("right eye outer corner" in text for text in marked)
+    marked = page.page.locator(".tabulator-row", has_text="\u26a0")
+    page.until(lambda: marked.count() == 2)
+    assert any("right eye outer corner" in text for text in marked.all_inner_texts())
     red, green, blue = np.moveaxis(halves(page.picture())[1].astype(int), -1, 0)
     assert ((red > 180) & (green < 90) & (blue < 110) & (blue > 40)).sum() > 8
 
