@@ -9,7 +9,7 @@ _dispatch = messages._dispatch_msgs
 
 
 def leave_none_behind() -> None:
-    """Once for the process.
+    """For all pages of the process; called again, it changes nothing.
 
     What Panel cannot write at once, it writes by a task. The task takes the mark "something waits" away when its own
     messages are out, also where further ones have come meanwhile; those would lie until the page is changed again.

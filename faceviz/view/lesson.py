@@ -12,7 +12,7 @@ from faceviz.display import state
 from faceviz.display.models import model_title
 from faceviz.display.settings import Settings
 from faceviz.display.sphere import mollweide
-from faceviz.evaluation.equivariance import MistakeEffect, SphereErrors, random_published
+from faceviz.evaluation.equivariance import MistakeEffect, SphereErrors
 from faceviz.evaluation.layer_trace import LayerError
 from faceviz.evaluation.protocols import normalise
 from faceviz.geometry.sampling import farthest_point_order
@@ -23,8 +23,6 @@ from faceviz.view.notebook import figure_image
 if TYPE_CHECKING:
     from IPython.display import Image
 
-    from faceviz.models.published.unet import PublishedUnet
-
 _CHECKS = ("rotation", "translation", "order", "batch")
 _FLOOR = 1e-16
 _GOOD, _BAD = "#009E73", "#D55E00"
@@ -34,16 +32,6 @@ def lesson_scan(scan: FaceScan, points: int = 96) -> FaceScan:
     """A scan as the networks of the lesson see it: few points, centroid 0, radius 1; its landmarks with it."""
     normal = normalise(scan, points)
     return FaceScan(normal.points, landmarks=normal.landmarks, unit="unknown", source=scan.source)
-
-
-def lesson_network(scan: FaceScan) -> tuple[PublishedUnet, str]:
-    """The published network with every mistake mended, of the published size, and a sentence on its weights.
-
-    Of the published size, since a wider head than its three numbers cannot make each of its mistakes again.
-    """
-    return random_published(
-        scan.points
-    ), "random weights: what a motion changes is the same with trained ones"
 
 
 class PoseLesson:
