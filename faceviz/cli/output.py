@@ -33,13 +33,16 @@ def check_outputs(*paths: str | None) -> None:
 
 
 def check_folder(path: str | None) -> None:
-    """Refuse a folder for outputs that cannot be made or written."""
+    """Refuse a folder for outputs that cannot be made, with those that it lies in, or written."""
     if path is None:
         return
     folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise FacevizError(f"{path}: is a file; name a folder")
-    _check_parent(folder / "file" if folder.is_dir() else folder)
+    place = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+    if not place.is_dir():
+        raise FacevizError(
+            f"{path}: {'is a file' if place == folder else f'{place} is a file'}; name a folder"
+        )
+    _check_parent(place / "file")
 
 
 def _check_file(path: Path) -> None:

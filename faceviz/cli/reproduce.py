@@ -74,7 +74,7 @@ def report_a(
     count = open_data(spec).count
     predictors = open_models(find_models(models), device)
     shown = read_scan(example or assets.path("scans/sample_neutral.ply"))
-    out.mkdir(exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     request = Request(out, shlex.join(["faceviz", *sys.argv[1:]]), seed, shown)
     terminal = console(data_on_stdout=json_out == STDOUT)
     total = None if count is None else count * len(predictors)

@@ -91,7 +91,7 @@ def _evaluated(
     say: Say,
 ) -> tuple[EvaluationReport, int]:
     path = request.out / "reports" / f"{model.name}.json"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     former = _former(path, model, source, request.seed)
     if former is not None:
         say(f"{model.name}: measured before")
@@ -269,7 +269,7 @@ def _overview(request: Request, reports: Sequence[EvaluationReport], summary: di
 
 def _folder(request: Request, name: str) -> Path:
     folder = request.out / name
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
