@@ -39,9 +39,7 @@ def check_folder(path: str | None) -> None:
     folder = Path(path)
     place = next(part for part in (folder, *folder.absolute().parents) if part.exists())
     if not place.is_dir():
-        raise FacevizError(
-            f"{path}: {'is a file' if place == folder else f'{place} is a file'}; name a folder"
-        )
+        raise FacevizError(f"{place}: is a file; name a folder")
     _check_parent(place / "file")
 
 

@@ -11,7 +11,7 @@ from faceviz.models.architectures import build_network
 from faceviz.models.published.config import AS_PUBLISHED
 from faceviz.models.published.original import original_name, original_shape
 from faceviz.models.published.unet import PublishedUnet
-from tests.models.published.test_parity import assert_equal_to_rounding
+from tests.original import assert_heat_is_the_original_s
 
 
 @pytest.fixture
@@ -95,4 +95,4 @@ def test_the_published_checkpoint_gives_the_originals_heatmaps(faceviz, tmp_path
         with np.load(tmp_path / "heat.npz") as written:
             network, _ = load_network(tmp_path / "model", build_network)
             heat, expected = written["heatmaps"], reference["heatmaps"][0]
-            assert_equal_to_rounding(heat, expected, network, reference["points"])
+            assert_heat_is_the_original_s(heat, expected, network, reference["points"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pytest
 import torch
@@ -16,6 +14,7 @@ from faceviz.models.published.fibers import Fiber
 from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
 from faceviz.models.published.original import from_original
 from faceviz.models.published.unet import PublishedUnet
+from tests.original import assert_heat_is_the_original_s
 
 pytestmark = pytest.mark.shared
 
@@ -120,14 +119,6 @@ def test_the_kernels_basis_is_the_originals(layer_references):
             np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
-def assert_equal_to_rounding(heat, expected, network, points):
-    """Within 1e-4 of the original's float32, but for the few places where that is further from what float64 gives."""
-    exact = copy.deepcopy(network).double().heatmaps(points).numpy()
-    allowed = np.maximum(1e-4, np.abs(expected - exact))
-    assert (np.abs(heat - expected) <= allowed).all()
-    assert (allowed > 1e-4).mean() < 1e-4
-
-
 @pytest.fixture(scope="module")
 def published(shared_folder):
     from faceviz.io.torch_checkpoint import read_torch_checkpoint
@@ -148,7 +139,7 @@ def test_the_published_weights_give_the_originals_heatmaps(published, shared_fol
         pyramid = published.graph_from_points(reference["points"])
         np.testing.assert_array_equal(pyramid.levels[0].kept, reference["pool.fp_idx"])
         expected, heat = reference["heatmaps"][0], published.heatmaps(reference["points"]).numpy()
-        assert_equal_to_rounding(heat, expected, published, reference["points"])
+        assert_heat_is_the_original_s(heat, expected, published, reference["points"])
 
 
 def with_mistakes(published, compat):
