@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from faceviz.io.weights import load_network
-from faceviz.models.architectures import build_network
 from faceviz.models.published.config import AS_PUBLISHED
 from faceviz.models.published.original import original_name, original_shape
 from faceviz.models.published.unet import PublishedUnet
-from tests.original import assert_heat_is_the_original_s
 
 
 @pytest.fixture
@@ -93,6 +90,4 @@ def test_the_published_checkpoint_gives_the_originals_heatmaps(faceviz, tmp_path
         arguments = ["--model", tmp_path / "model", "--raw", "--heatmaps", tmp_path / "heat.npz"]
         assert faceviz("landmarks", tmp_path / "cloud.npy", *arguments)[0] == 0
         with np.load(tmp_path / "heat.npz") as written:
-            network, _ = load_network(tmp_path / "model", build_network)
-            heat, expected = written["heatmaps"], reference["heatmaps"][0]
-            assert_heat_is_the_original_s(heat, expected, network, reference["points"])
+            np.testing.assert_allclose(written["heatmaps"], reference["heatmaps"][0], atol=1e-4)

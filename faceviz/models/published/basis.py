@@ -7,7 +7,7 @@ basis. Components of degree 1 are (x, y, z); the polar axis is y, as in e3nn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import factorial, pi, sqrt
 
@@ -134,7 +134,12 @@ def _racah(a: int, b: int, c: int, m: int, n: int) -> float:
     return (-1) ** (a - b - p) * sqrt(triangle * spread) * total
 
 
-def kernel_basis(harmonics: Sequence[Tensor], max_degree: int, signs: str = "positive") -> KernelBasis:
+def kernel_basis(
+    harmonics: Sequence[Tensor],
+    max_degree: int,
+    signs: str = "positive",
+    product: Callable[[Tensor, Tensor], Tensor] = torch.matmul,
+) -> KernelBasis:
     """``Q_J Y_J`` of every pair of degrees up to ``max_degree`` from harmonics (E, 2 J + 1), J up to twice that."""
     basis = {}
     for degree_in in range(max_degree + 1):
@@ -142,7 +147,7 @@ def kernel_basis(harmonics: Sequence[Tensor], max_degree: int, signs: str = "pos
             js = range(abs(degree_in - degree_out), degree_in + degree_out + 1)
             shape = (-1, 2 * degree_in + 1, 2 * degree_out + 1)
             parts = (
-                harmonics[j] @ _matrix(change_of_basis(j, degree_in, degree_out, signs), harmonics[j])
+                product(harmonics[j], _matrix(change_of_basis(j, degree_in, degree_out, signs), harmonics[j]))
                 for j in js
             )
             basis[degree_in, degree_out] = torch.cat([part.view(shape) for part in parts], -1)

@@ -17,6 +17,7 @@ from faceviz.errors import ConfigError, nearest_name
 from faceviz.models.published.attention import DglAttention, dense_attention
 from faceviz.models.published.edges import GroupedEdges
 from faceviz.models.published.fibers import Features, Fiber
+from faceviz.models.published.in_order import linear, product
 from faceviz.models.published.kernels import Kernels, messages
 from faceviz.models.published.layout import Layout, packed, unpacked
 from faceviz.models.published.rounding import PlainEdges, plain_attention
@@ -44,8 +45,9 @@ class Neighbourhoods:
 class LinearMix(nn.Module):
     """``f_out^l = W^l f_in^l``: linear self-interaction, the ``1x1`` of the paper."""
 
-    def __init__(self, source: Fiber, target: Fiber) -> None:
+    def __init__(self, source: Fiber, target: Fiber, plain: bool = False) -> None:
         super().__init__()
+        self.plain = plain
         self.weight = nn.ParameterDict(
             {
                 str(degree): nn.Parameter(torch.randn(count, source[degree]) / source[degree] ** 0.5)
@@ -54,15 +56,20 @@ class LinearMix(nn.Module):
         )
 
     def forward(self, x: Features) -> Features:
-        return {int(degree): weight @ x[int(degree)] for degree, weight in self.weight.items()}
+        return {int(degree): self._mixed(weight, x[int(degree)]) for degree, weight in self.weight.items()}
+
+    def _mixed(self, weight: Tensor, x: Tensor) -> Tensor:
+        if self.plain and len(weight) > 1:  # of a single row, libraries take the inner product, not in order
+            return product(weight, x)
+        return weight @ x
 
 
 class AttentiveMix(nn.Module):
     """``f_out^l = softmax(MLP(<f_a^l, f_b^l>)) f_in^l``: self-interaction with weights from inner products."""
 
-    def __init__(self, source: Fiber, target: Fiber) -> None:
+    def __init__(self, source: Fiber, target: Fiber, plain: bool = False) -> None:
         super().__init__()
-        self.target = target
+        self.target, self.plain = target, plain
         self.weights = nn.ModuleDict()
         for degree, count in target.items():
             square = source[degree] ** 2
@@ -76,8 +83,10 @@ class AttentiveMix(nn.Module):
             value = x[degree]
             gram = (value @ value.transpose(-1, -2)).flatten(-2)
             gram = gram.sign() * gram.abs().clamp_min(_TINY)
-            weights = self.weights[str(degree)](gram).unflatten(-1, (count, -1)).softmax(-1)
-            out[degree] = weights @ value
+            norm, bend, last = self.weights[str(degree)]
+            bent = bend(norm(gram))
+            mixed = linear(last, bent) if self.plain else last(bent)
+            out[degree] = mixed.unflatten(-1, (count, -1)).softmax(-1) @ value
         return out
 
 
@@ -88,12 +97,12 @@ class NormBias(nn.Module):
     """``f -> relu(|f| + b) f / |f|`` with a bias for each channel.
 
     With ``softness`` s, ``|f|`` in the denominator is ``sqrt(|f|^2 + s^2)``; as published (s = 0) the direction of a
-    vanishing feature, and so the output, is decided by rounding.
+    vanishing feature, and so the output, is decided by rounding. ``plain`` divides first, as the original does.
     """
 
-    def __init__(self, fiber: Fiber, softness: float = 0.0) -> None:
+    def __init__(self, fiber: Fiber, softness: float = 0.0, plain: bool = False) -> None:
         super().__init__()
-        self.softness = softness
+        self.softness, self.plain = softness, plain
         self.bias = nn.ParameterDict(
             {str(degree): nn.Parameter(torch.randn(count)) for degree, count in fiber.items()}
         )
@@ -104,6 +113,8 @@ class NormBias(nn.Module):
     def _scaled(self, value: Tensor, bias: Tensor) -> Tensor:
         norm = value.norm(dim=-1).clamp_min(_TINY)
         below = (norm.square() + self.softness**2).sqrt() if self.softness else norm
+        if self.plain:
+            return (norm + bias).relu().unsqueeze(-1) * (value / below.unsqueeze(-1))
         return value * ((norm + bias).relu() / below).unsqueeze(-1)
 
 
@@ -153,13 +164,13 @@ class AttentionLayer(nn.Module):
         self.layout = Layout(source, relative, middle, keys, heads)
         inputs = 2 if plain else 1
         self.value, self.key = (Kernels(self.layout.edges, part, hidden, inputs) for part in (middle, keys))
-        self.query = LinearMix(source, keys)
+        self.query = LinearMix(source, keys, plain)
         self.root = keys.dim**0.5
         if skip == "sum":
             _check_sum(source, target)
-            self.project: nn.Module = LinearMix(middle, target)
+            self.project: nn.Module = LinearMix(middle, target, plain)
         else:
-            self.project = MIXES[self_interaction](middle.joined(source), target)
+            self.project = MIXES[self_interaction](middle.joined(source), target, plain)
 
     def forward(self, x: Features, near: Neighbourhoods) -> Features:
         z = plain_attention(self, x, near) if self.plain else self._attended(x, near)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from faceviz.models.published.fibers import Features
+from faceviz.models.published.in_order import added
 from faceviz.models.published.pyramid import Level
 
 _TINY = 1e-10
@@ -72,9 +73,4 @@ def _carried(value: Tensor, level: Level, known_by_value: bool, in_turn: bool) -
 
 def _added(terms: Tensor, in_turn: bool) -> Tensor:
     """The sum over axis 1 of (M, k, ...)."""
-    if not in_turn:
-        return terms.sum(1)
-    total = torch.zeros_like(terms[:, 0])
-    for term in terms.unbind(1):
-        total = total + term
-    return total
+    return added(terms) if in_turn else terms.sum(1)

@@ -8,6 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from faceviz.models.published.in_order import linear
+
+_NARROW = 16  # columns below which libraries do not multiply matrices in order
+
 
 class RadialNetwork(nn.Module):
     """``phi(d)``: linear, layer norm, ReLU, twice, and a linear map to all channels of one pair of degrees.
@@ -28,7 +32,9 @@ class RadialNetwork(nn.Module):
         """(E, outputs) of distances (E,)."""
         seen = distance.unsqueeze(-1).expand(-1, self.first.in_features)
         x = self.first_norm(self.first(seen)).relu()
-        return self.last(self.second_norm(self.second(x)).relu())
+        x = self.second_norm(self.second(x)).relu()
+        narrow = self.first.in_features > 1 and self.last.out_features < _NARROW
+        return linear(self.last, x) if narrow else self.last(x)
 
 
 def stacked_hidden(networks: Sequence[RadialNetwork]) -> list[Tensor]:

@@ -2,7 +2,8 @@
 
 Its attention logits are in the hundreds, so that the seventh digit of a message decides the fourth of a heatmap: in
 exact arithmetic the published weights give heatmaps 3e-4 from the published ones. These functions form every kernel
-and add up every product in the order of the original. They are slow, and no better than the others.
+and add up every product in the order of the original, on processors whose libraries take another order too. They are
+slow, and no better than the others.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceviz.models.published.attention import windowed_softmax
 from faceviz.models.published.basis import KernelBasis, kernel_basis
 from faceviz.models.published.fibers import Features
+from faceviz.models.published.in_order import added, dot, product, root, softmax
 
 if TYPE_CHECKING:
     from faceviz.models.published.kernels import Kernels
@@ -44,8 +45,8 @@ class PlainEdges:
     def of(cls, span: Tensor, offset: Tensor, max_degree: int, signs: str) -> PlainEdges:
         """Of ``x_i - x_j`` (M, k, 3) as kernels see it, and as features see it."""
         flat = span.reshape(-1, 3)
-        distance = torch.sqrt(torch.sum(flat**2, -1, keepdim=True)).squeeze(-1)
-        basis = kernel_basis(harmonics_by_angles(flat, 2 * max_degree), max_degree, signs)
+        distance = root(torch.sum(flat**2, -1, keepdim=True)).squeeze(-1)
+        basis = kernel_basis(harmonics_by_angles(flat, 2 * max_degree), max_degree, signs, product)
         return cls(distance, offset.reshape(-1, 1, 3), basis)
 
 
@@ -60,10 +61,10 @@ def plain_attention(layer: AttentionLayer, x: Features, near: Neighbourhoods) ->
     query = layer.query(x)
     q = torch.cat([part.reshape(count, 1, heads, -1) for part in query.values()], -1)
     k_ij = torch.cat([key[degree].reshape(count, k, heads, -1) for degree in query], -1)
-    alpha = windowed_softmax(dot(k_ij, q) / layer.root, near.window)  # (M, k, heads)
+    alpha = softmax(dot(k_ij, q) / layer.root, near.window)  # (M, k, heads)
     out = {}
     for degree, message in value.items():
-        z = torch.einsum("mkh,mkhc->mhc", alpha, message.reshape(count, k, heads, -1))
+        z = added(alpha.unsqueeze(-1) * message.reshape(count, k, heads, -1))
         out[degree] = z.reshape(count, -1, 2 * degree + 1)
     return out
 
@@ -83,7 +84,7 @@ def harmonics_by_angles(spans: Tensor, max_degree: int) -> list[Tensor]:
     Digits are lost near the poles, and an edge of length zero counts as pointing to one.
     """
     x, y, z = spans.unbind(-1)
-    cosine = torch.cos(pi - torch.atan2(torch.sqrt(z**2 + x**2), y))
+    cosine = torch.cos(pi - torch.atan2(root(z**2 + x**2), y))
     azimuth = torch.atan2(x, z)
     legendre = _legendre(cosine, max_degree)
     columns: list[list[Tensor]] = [[cosine] * (2 * degree + 1) for degree in range(max_degree + 1)]
@@ -103,7 +104,8 @@ def _legendre(cosine: Tensor, max_degree: int) -> dict[tuple[int, int], Tensor]:
     values = {(0, 0): torch.ones_like(cosine)}
     for degree in range(1, max_degree + 1):
         start = float((-1) ** degree * np.prod(np.arange(2 * degree - 1, 1, -2, dtype=np.float64)))
-        values[degree, degree] = start * torch.pow(1 - cosine * cosine, degree / 2)
+        square = 1 - cosine * cosine
+        values[degree, degree] = start * (root(square) if degree == 1 else torch.pow(square, degree / 2))
         for m in range(degree):
             value = ((2 * degree - 1) / (degree - m)) * cosine * values[degree - 1, m]
             if degree - m > 1:
@@ -133,14 +135,6 @@ def _chunk(kernels: Kernels, sent: Features, distance: Tensor, basis: KernelBasi
             radial = kernels.radial[f"{source}_{target}"](distance).view(edges, count, 1, channels, 1, -1)
             parts = basis[source, target].reshape(edges, 2 * source + 1, -1, rows).permute(0, 3, 1, 2)
             kernel = torch.sum(radial * parts[:, None, :, None].contiguous(), -1)
-            total = total + kernel.view(edges, count * rows, -1) @ sent[source].reshape(edges, -1, 1)
+            total = total + dot(kernel.view(edges, count * rows, -1), sent[source].reshape(edges, 1, -1))
         out[target] = total.view(edges, count, rows)
     return out
-
-
-def dot(x: Tensor, y: Tensor) -> Tensor:
-    """Inner products over the last axis, added up term by term."""
-    total = torch.zeros_like(x[..., 0])
-    for a, b in zip(x.unbind(-1), y.expand_as(x).unbind(-1), strict=True):
-        total = total + a * b
-    return total

@@ -40,7 +40,7 @@ class Block(nn.Module):
                     source, middle, heads=config.heads, div=config.div,
                     skip=config.skip, self_interaction=config.self_interaction, **shared,
                 ),
-                NormBias(middle, softness),
+                NormBias(middle, softness, config.compat.original_rounding),
             ]  # fmt: skip
             source = middle
         heads = min(config.heads, 2) if _divisible(target, 2) else 1

@@ -14,7 +14,6 @@ from faceviz.models.published.fibers import Fiber
 from faceviz.models.published.layers import AttentionLayer, Neighbourhoods, NormBias
 from faceviz.models.published.original import from_original
 from faceviz.models.published.unet import PublishedUnet
-from tests.original import assert_heat_is_the_original_s
 
 pytestmark = pytest.mark.shared
 
@@ -138,8 +137,8 @@ def test_the_published_weights_give_the_originals_heatmaps(published, shared_fol
     with np.load(shared_folder / "data/report_a/network_reference.npz") as reference:
         pyramid = published.graph_from_points(reference["points"])
         np.testing.assert_array_equal(pyramid.levels[0].kept, reference["pool.fp_idx"])
-        expected, heat = reference["heatmaps"][0], published.heatmaps(reference["points"]).numpy()
-        assert_heat_is_the_original_s(heat, expected, published, reference["points"])
+        heat = published.heatmaps(reference["points"]).numpy()
+        np.testing.assert_allclose(heat, reference["heatmaps"][0], atol=1e-4)
 
 
 def with_mistakes(published, compat):
