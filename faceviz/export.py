@@ -191,14 +191,16 @@ class _StreamStep(nn.Module):
     """One image; a state of zeros is that of nobody seen yet.
 
     Sums of weights grow from image to image, and with them what rounding does to them. What is carried is their
-    logarithm ``log(1 + weight)`` and the code, a weighted mean, which is ``total / (prior + weight)``.
+    logarithm ``log(1 + weight)`` and the features' weighted mean, ``total / (prior + weight)``.
     """
 
     def __init__(self, network: StreamNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, code: Tensor, log_weight: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, image: Tensor, features: Tensor, log_weight: Tensor, *memory: Tensor
+    ) -> tuple[Tensor, ...]:
         carried: LstmState | None = None
         if memory:
             from faceviz.models.reconstruction.layers import LstmState
@@ -206,13 +208,13 @@ class _StreamStep(nn.Module):
             carried = LstmState(*memory)
         weight = torch.expm1(log_weight)
         output, state = self.network.step(
-            image, StreamState(carried, code * self._with_prior(weight), weight)
+            image, StreamState(carried, features * self._with_prior(weight), weight)
         )
         points = self.network.points(output.code)
         return (points, output.landmarks, *self.carry(state), *(state.memory or ()))
 
     def carry(self, state: StreamState) -> tuple[Tensor, Tensor]:
-        """Code and logarithm of the weight."""
+        """Mean features and logarithm of the weight."""
         return state.total / self._with_prior(state.weight), torch.log1p(state.weight)
 
     def _with_prior(self, weight: Tensor) -> Tensor:
@@ -230,9 +232,9 @@ def _stream(network: StreamNetwork) -> Exportable:
     step = _StreamStep(network).eval()
     with torch.no_grad():
         _, state = network.step(first, None)
-        code, log_weight = step.carry(state)
-    inputs = {"image": second, "code": code, "log_weight": log_weight}
-    outputs: tuple[str, ...] = ("points", "landmarks", "next_code", "next_log_weight")
+        features, log_weight = step.carry(state)
+    inputs = {"image": second, "features": features, "log_weight": log_weight}
+    outputs: tuple[str, ...] = ("points", "landmarks", "next_features", "next_log_weight")
     if state.memory is not None:
         inputs |= {"hidden": state.memory.hidden, "cell": state.memory.cell}
         outputs += ("next_hidden", "next_cell")

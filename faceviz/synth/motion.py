@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceviz.detection import CROP_SCALE, CROP_SIZE
-from faceviz.synth.dressing import Person
 from faceviz.synth.expressions import random_expression
 from faceviz.synth.rendering import View
 
@@ -28,10 +27,10 @@ class Moment:
     gaze: np.ndarray  # (2, 3) unit, head frame
 
 
-def random_moments(person: Person, frames: int, clip: bool, rng: np.random.Generator) -> list[Moment]:
-    """``frames`` moments: of a clip, small steps of one movement; else each on its own."""
+def random_moments(names: tuple[str, ...], frames: int, clip: bool, rng: np.random.Generator) -> list[Moment]:
+    """``frames`` moments of a face with the named expressions: of a clip, small steps of one movement; else each on its
+    own."""
     angles = _clip_angles(frames, rng) if clip else np.stack([_angles(rng) for _ in range(frames)])
-    names = person.head.ex_names
     if clip:
         start, end = random_expression(names, rng), random_expression(names, rng)
         stops = np.sort(rng.random(frames))

@@ -120,7 +120,7 @@ def picture_sequence(
     """
     drawn = rng.random() < 0.5
     clip = drawn if clip is None else clip
-    moments = random_moments(person, frames, clip, rng) if moments is None else moments
+    moments = random_moments(person.head.ex_names, frames, clip, rng) if moments is None else moments
     scene = _Scene.random(size, rng)
     shots = []
     for moment in moments:

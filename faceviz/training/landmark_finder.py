@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from faceviz.landmarks import LANDMARK_COUNT
 
 _DECAY = 0.995  # of what was seen, from step to step
+_MIXED = 3  # persons whose errors are joined
 _RIDGE = 3e-5  # of mean squares; as long as little was seen, found landmarks are the true ones
 
 
@@ -16,8 +17,10 @@ class ImitatedFinder(nn.Module):
     """Found landmarks y as a linear function of the true ones x, and what is left over: ``y = x + V [x 1] + e``.
 
     A network that is in doubt answers with a face that is nearer to the mean: ``V``, by ridge regression over what
-    training has shown lately. ``e`` is taken from the last pictures, one person's for one person, since its errors
-    resemble each other. Landmarks are on a template, as ``aligned`` brings them there.
+    training has shown lately. ``e`` is taken from the last pictures, and one person's errors resemble each other. A
+    reader would know those few by heart; so it is a sum ``sum_k u_k e_k`` over three persons, with a random direction
+    ``u`` for each person that is shown, which leaves mean squares as they are. Landmarks are on a template, as
+    ``aligned`` brings them there.
     """
 
     squares: Tensor  # (137, 137) mean of products of true landmarks, as it fades
@@ -53,10 +56,12 @@ class ImitatedFinder(nn.Module):
         """What would be found in pictures of other people, after ``watch``; chance is the generator's, on the CPU."""
         assert self._left_over is not None
         persons, times = self._left_over.shape[:2]
-        person = torch.randint(persons, true.shape[:1], generator=generator)
-        picture = torch.randint(times, true.shape[:2], generator=generator)
-        change = _with_one(true) @ self._linear() + self._left_over[person[:, None], picture]
-        return true + change.unflatten(-1, (LANDMARK_COUNT, 2))
+        shown = len(true)
+        person = torch.randint(persons, (_MIXED, shown, 1), generator=generator)
+        picture = torch.randint(times, (_MIXED, *true.shape[:2]), generator=generator)
+        share = torch.randn(_MIXED, shown, 1, 1, generator=generator)
+        mixed = (share / share.norm(dim=0) * self._left_over[person, picture]).sum(dim=0)
+        return true + (_with_one(true) @ self._linear() + mixed).unflatten(-1, (LANDMARK_COUNT, 2))
 
     def _linear(self) -> Tensor:
         ridge = _RIDGE * torch.eye(len(self.squares), device=self.squares.device)

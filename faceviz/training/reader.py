@@ -1,7 +1,8 @@
 """The reader of landmarks of ``faceviz-stream``, fitted anew to what the trained network finds in pictures.
 
 While a network learns to find landmarks, its reader runs after it. Found landmarks are a few numbers a picture, so that
-at the end the reader alone can be fitted to all of them within minutes.
+at the end the reader alone can be fitted within minutes, to those found and to what would be found of people without
+pictures.
 """
 
 from __future__ import annotations
@@ -15,13 +16,22 @@ from torch import Tensor
 
 from faceviz.models.reconstruction.stream import StreamNetwork, aligned
 from faceviz.training.landmark_finder import ImitatedFinder
+from faceviz.training.people import People
 from faceviz.training.pictures import PictureChanges, cut
 from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceFolder
 
-_RATE, _DECAY, _WARMUP = 1e-3, 0.02, 100
-_SEEN, _UNSEEN = 64, 192  # people a step: with what was found, and with what would be found
-_AVERAGE = 0.998
+_DECAY, _WARMUP = 0.02, 20
+_SEEN, _UNSEEN = (
+    24,
+    136,
+)  # people a step: with what was found, soon known by heart, and with what would be found
+_PICTURES = 16  # shown of each; networks are trained with fewer, and must learn that more say little new
+_AVERAGE = 0.99
+_LOOKED_AT = 512  # people whose pictures are looked at
+
+#: The parts of a network that ``fit_reader`` fits.
+READER = ("geometry", "log_prior", "linear", "bent")
 
 
 class Found(NamedTuple):
@@ -33,17 +43,30 @@ class Found(NamedTuple):
     codes: Tensor  # (P, K + 1)
 
 
-def find_all(
-    network: StreamNetwork, folder: SequenceFolder, changes: PictureChanges, frames: int, seed: int
-) -> Found:
-    """What the network sees in a folder's pictures, changed at random."""
+class Unseen(NamedTuple):
+    """P people without pictures."""
+
+    true: Tensor  # (P, T, 68, 2) landmarks on the template
+    codes: Tensor  # (P, K + 1)
+
+    @classmethod
+    def of(cls, people: People, network: StreamNetwork) -> Unseen:
+        """People on a network's template."""
+        return cls(
+            aligned(torch.from_numpy(people.landmarks), network.template), torch.from_numpy(people.codes)
+        )
+
+
+def find_all(network: StreamNetwork, folder: SequenceFolder, changes: PictureChanges, seed: int) -> Found:
+    """What the network sees in a folder's pictures, changed at random, of half a thousand people at most."""
     rng, parts = np.random.default_rng(np.random.SeedSequence([seed, 7])), []
-    for shard, index, truth in folder.people:
+    frames = min(shard.frames for shard, _, _ in folder.people)
+    for shard, index, truth in folder.people[:: -(-len(folder) // _LOOKED_AT)]:
         mirror = bool(rng.random() < 0.5)
-        order = rng.permutation(shard.frames)[:frames]
         size = 2 * network.config.image
         pictures = [
-            cut(shard.image(index, t), shard.landmarks2d[index, t], size, changes, rng, mirror) for t in order
+            cut(shard.image(index, t), shard.landmarks2d[index, t], size, changes, rng, mirror)
+            for t in range(frames)
         ]
         images, true = (torch.from_numpy(np.stack(part))[None] for part in zip(*pictures, strict=True))
         with torch.inference_mode():
@@ -59,32 +82,38 @@ def find_all(
 def fit_reader(
     network: StreamNetwork,
     found: Found,
+    others: Unseen,
     energy: Tensor,
     view: float,
     steps: int,
     seed: int,
     say: Callable[[str], None] = print,
+    *,
+    rate: float = 2e-4,
 ) -> None:
-    """Fit ``geometry`` and ``log_prior`` of the network, in place; all else stays.
+    """Fit what reads landmarks and what decodes the code (``READER``), in place; all else stays.
 
     Args:
+        others: people without pictures.
         energy: (K + 1,) what a squared error of each coefficient weighs.
         view: what the error of each image's own view weighs.
         steps: of AdamW, with a cosine to 1 %; the weights are their moving average.
+        rate: small, since the reader has learnt beside the network.
     """
     generator = torch.Generator().manual_seed(seed)
-    weights = [*network.geometry.parameters(), network.log_prior]
-    optimiser = torch.optim.AdamW(weights, _RATE, betas=(0.9, 0.98), weight_decay=_DECAY)
+    weights = [value for name, value in network.named_parameters() if name.split(".")[0] in READER]
+    optimiser = torch.optim.AdamW(weights, rate, betas=(0.9, 0.98), weight_decay=_DECAY)
     average = [weight.detach().clone() for weight in weights]
     finder = ImitatedFinder.of(found.true, found.landmarks)
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * cosine(step, steps, _WARMUP)
-        own, others = (_chosen(found, count, generator) for count in (_SEEN, _UNSEEN))
+            group["lr"] = rate * cosine(step, steps, _WARMUP)
+        own = Found(*_chosen(found, _SEEN, generator))
+        unseen = Unseen(*_chosen(others, _UNSEEN, generator))
         seen = network.fused(own.landmarks, own.added)[0]
-        told = network.code_of_landmarks(finder.imitate(others.true, generator))
-        loss = _loss(seen.code, own, energy) + view * _loss(seen.view, own, energy)
-        loss = loss + _loss(told, others, energy)
+        told = network.code_of_landmarks(finder.imitate(unseen.true, generator))
+        loss = _loss(seen.code, own.codes, energy) + view * _loss(seen.view, own.codes, energy)
+        loss = torch.lerp(_loss(told, unseen.codes, energy), loss, _SEEN / (_SEEN + _UNSEEN))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -98,13 +127,13 @@ def fit_reader(
             weight.copy_(kept)
 
 
-def _chosen(found: Found, count: int, generator: torch.Generator) -> Found:
-    """People at random, their pictures in random order."""
-    people = torch.randint(len(found.codes), (count,), generator=generator)
-    times = torch.rand(count, found.true.shape[1], generator=generator).argsort(1)
-    landmarks, true, added = (part[people[:, None], times] for part in found[:3])
-    return Found(landmarks, true, added, found.codes[people])
+def _chosen(people: tuple[Tensor, ...], count: int, generator: torch.Generator) -> list[Tensor]:
+    """People at random, and pictures of each, some of them twice; the codes, last, have none."""
+    *pictured, codes = people
+    chosen = torch.randint(len(codes), (count,), generator=generator)
+    times = torch.randint(pictured[0].shape[1], (count, _PICTURES), generator=generator)
+    return [*(part[chosen[:, None], times] for part in pictured), codes[chosen]]
 
 
-def _loss(code: Tensor, people: Found, energy: Tensor) -> Tensor:
-    return ((code - people.codes[:, None]) ** 2 @ energy).mean()
+def _loss(code: Tensor, truth: Tensor, energy: Tensor) -> Tensor:
+    return ((code - truth[:, None]) ** 2 @ energy).mean()

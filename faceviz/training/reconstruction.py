@@ -17,21 +17,23 @@ from torch.utils.data import DataLoader
 from faceviz.errors import ConfigError, nearest_name
 from faceviz.evaluation.provenance import provenance
 from faceviz.evaluation.reconstruction_card import reconstruction_card
-from faceviz.io.weights import load_network, save_weights, write_card
-from faceviz.models.reconstruction.architectures import build_network, image_size
+from faceviz.io.weights import load_weights, save_weights, write_card
+from faceviz.models.reconstruction.architectures import image_size
 from faceviz.models.reconstruction.stream import StreamConfig
 from faceviz.synth.shards import PEOPLE, write_sequences
 from faceviz.training.devices import ONE, Devices, Share, is_first, wait_until
 from faceviz.training.history import Draw, HistoryFile, Row, read_history
+from faceviz.training.people import People
 from faceviz.training.pictures import UNCHANGED, PictureChanges
-from faceviz.training.reader import find_all, fit_reader
+from faceviz.training.reader import Unseen, find_all, fit_reader
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig, read_reconstruction_config
 from faceviz.training.reconstruction_module import ReconstructionModule, StreamModule, ThomassenModule
 from faceviz.training.run import begin, end_average, fit, make_trainer, network_weights, steps_done
 from faceviz.training.sequences import SequenceBatches, SequenceFolder, ValidationSequences
 from faceviz.training.shape_space import ShapeSpace
 
-_SPACE = "space.npz"
+_SPACE, _PEOPLE = "space.npz", "people.npz"
+_PICTURES = 8  # of people without pictures: where their landmarks lie
 
 
 @dataclass(frozen=True)
@@ -129,16 +131,32 @@ class _Run:
         self.config, self.out, self.sources, self.say = config, out, sources, say
         self.space = self._space(out / _SPACE)
         self.train, self.validation = (self._folder(split) for split in ("train", "val"))
+        self.others = self._others(out / _PEOPLE) if config.architecture == "faceviz-stream" else None
 
     def _space(self, path: Path) -> ShapeSpace:
-        """That of the run, fitted at its beginning."""
+        """That of the run: of the weights that it begins with, or fitted at its beginning."""
         if path.is_file():
             return ShapeSpace.read(path)
         components = int(self.config.network.get("components", StreamConfig.components))
+        if self.config.architecture == "faceviz-stream" and self.config.start_from is not None:
+            space = ShapeSpace.of(load_weights(self.config.start_from)[0])
+            if space is not None and len(space.basis) == components:
+                space.write(path)
+                return space
         people, data = max(self.config.space_people, components + 1), self.config.data
         space = ShapeSpace.fit(self.sources, people, components, data.seed, data.ict_folder)
         space.write(path)
         return space
+
+    def _others(self, path: Path) -> People:
+        """The people without pictures, drawn at the beginning of the run."""
+        if path.is_file():
+            return People.read(path)
+        data = self.config.data
+        self.say(f"drawing {data.unseen:,} people without pictures")
+        people = People.draw(self.space, self.sources, data.unseen, _PICTURES, data.seed, data.ict_folder)
+        people.write(path)
+        return people
 
     def _folder(self, split: str) -> SequenceFolder:
         people = self.config.data.people if split == "train" else self.config.data.validation
@@ -180,14 +198,15 @@ class _Run:
     def _fit_reader(self, module: StreamModule) -> None:
         config, network = self.config, module.network.eval()
         self.say(f"looking for the landmarks of {len(self.train)} people")
-        found = find_all(network, self.train, _picture_changes(config), config.data.frames, config.seed)
-        fit_reader(
-            network, found, module.energy, config.loss.view, config.optimiser.reader, config.seed, self.say
-        )
+        found = find_all(network, self.train, _picture_changes(config), config.seed)
+        assert self.others is not None
+        others, steps = Unseen.of(self.others, network), config.optimiser.reader
+        fit_reader(network, found, others, module.energy, config.loss.view, steps, config.seed, self.say)
 
     def _module(self, epoch: int, budget: float | None) -> ReconstructionModule:
         if self.config.architecture == "faceviz-stream":
-            module: ReconstructionModule = StreamModule(self.config, epoch, budget, self.space)
+            assert self.others is not None
+            module: ReconstructionModule = StreamModule(self.config, epoch, budget, self.space, self.others)
         else:
             module = ThomassenModule(self.config, epoch, budget)
         if self.config.start_from is not None:
@@ -196,7 +215,7 @@ class _Run:
 
     def _take_over(self, network: nn.Module, folder: Path) -> None:
         """The weights of a model, as far as the network has parts of the same shape."""
-        first, own = load_network(folder, build_network)[0].state_dict(), network.state_dict()
+        first, own = load_weights(folder)[0], network.state_dict()
         fits = {name for name, values in own.items() if name in first and first[name].shape == values.shape}
         if not fits:
             raise ConfigError(f"start_from {str(folder)!r}: none of its weights fit the network")
@@ -230,6 +249,7 @@ class _Run:
             start=share.start,
             stride=share.stride,
             with_shapes=not streams,
+            others=self.others,
             more=config.optimiser.more if streams else 0,
             focus=config.data.focus if twice else 0.0,
         )
@@ -274,7 +294,8 @@ class _Run:
     def _export(
         self, folder: Path, weights: dict[str, Tensor], module: ReconstructionModule, row: Row, best_by: str
     ) -> None:
-        """Weights in half precision, which changes the points by less than a hundredth of a millimetre."""
+        """Weights in half precision, which changes the points by less than a hundredth of a millimetre; what whitens
+        landmarks takes differences of large numbers, and stays as it is."""
         if not is_first():
             return
         settings: Any = module.network.config
@@ -293,7 +314,10 @@ class _Run:
                 "mean_face_mm": round(self._mean_face_error(), 4),
             },
         }
-        halves = {name: x.half() if x.is_floating_point() else x for name, x in weights.items()}
+        halves = {
+            name: x.half() if x.is_floating_point() and name not in ("middle", "whitening") else x
+            for name, x in weights.items()
+        }
         description["sha256"] = save_weights(folder, halves, description)
         write_card(folder, reconstruction_card(folder.name, description))
 

@@ -22,6 +22,7 @@ class SequenceDataConfig(StrictConfig):
         ict_folder: where ICT-FaceKit lies; the variable FACEVIZ_ICT if not given.
         render: whether sequences that are missing are rendered before the training begins; if not, those that are
             there are used, and those that appear later too.
+        unseen: people without pictures, whose landmarks ``faceviz-stream`` learns to read.
         changes: settings of ``faceviz.training.pictures.PictureChanges`` that differ from the default.
         augment: whether pictures are changed at random.
         focus: share of people whose pictures are cut to what a second look sees, if the network looks twice.
@@ -35,6 +36,7 @@ class SequenceDataConfig(StrictConfig):
     sources: tuple[str, ...] = ("ict", "anny")
     ict_folder: str | None = None
     render: bool = True
+    unseen: int = Field(16_000, ge=1)
     augment: bool = True
     changes: dict[str, float] = Field(default_factory=dict)
     focus: float = Field(0.75, ge=0, le=1)
@@ -47,7 +49,7 @@ class ReconstructionOptimiserConfig(StrictConfig):
         name: ``adamw`` with betas 0.9 and 0.98, or ``adam`` as it comes, without weight decay.
         schedule: ``cosine``: linear warm-up, then a cosine to 1 %, over the steps or the wall-clock budget. ``halve``:
             half of it after every ``halve_every`` epochs, an epoch being as many steps as show every person once.
-        batch: people whose gradient is taken at once; ``more`` others of whom landmarks without pictures are shown.
+        batch: people whose gradient is taken at once; ``more`` others who have no pictures.
         average: decay of the moving average of the weights; 0 keeps none.
         reader: steps in which, at the end, the reader of landmarks is fitted to the trained network; 0 for none.
     """
@@ -57,13 +59,13 @@ class ReconstructionOptimiserConfig(StrictConfig):
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     batch: int = Field(4, ge=1)
-    more: int = Field(256, ge=0)
+    more: int = Field(64, ge=0)
     steps: int = Field(20_000, ge=1)
     warmup: int = Field(300, ge=0)
     halve_every: int = Field(10, ge=1)
     clip: float | None = Field(1.0, gt=0)
     average: float = Field(0.998, ge=0, lt=1)
-    reader: int = Field(2500, ge=0)
+    reader: int = Field(250, ge=0)
 
 
 class ReconstructionLossConfig(StrictConfig):

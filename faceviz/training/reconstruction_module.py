@@ -11,12 +11,14 @@ from torch import Tensor
 from faceviz.models.reconstruction.architectures import build_network, denormalised, normalised
 from faceviz.models.reconstruction.stream import StreamNetwork, aligned
 from faceviz.training.landmark_finder import ImitatedFinder
+from faceviz.training.people import People
 from faceviz.training.reconstruction_config import ReconstructionTrainingConfig
 from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceBatch
 from faceviz.training.shape_space import ShapeSpace
 from faceviz.training.timed import TimedModule
 
+_SPREAD = 4000  # people whose landmarks show how they spread
 _MM2 = 10.0  # the unit of squared distances in the loss
 
 
@@ -79,9 +81,13 @@ class StreamModule(ReconstructionModule):
         epoch_steps: int,
         budget_seconds: float | None,
         space: ShapeSpace,
+        others: People,
     ) -> None:
         super().__init__(config, epoch_steps, budget_seconds)
         put_space(self.network, space)
+        seen = torch.from_numpy(others.landmarks[:_SPREAD]).flatten(0, 1)
+        self.network.set_spread(aligned(seen, self.network.template))
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         energy = np.append(config.loss.shape * space.energy, config.loss.size * space.size_energy) / _MM2
         self.register_buffer("energy", torch.tensor(energy, dtype=torch.float32), persistent=False)
         self.finder = ImitatedFinder()

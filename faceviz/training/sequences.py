@@ -15,11 +15,10 @@ from torch.utils.data import Dataset, IterableDataset
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.geometry_image import mirrored, to_shape
-from faceviz.landmarks import MIRROR
 from faceviz.synth.correspondence import geometry_image_of
 from faceviz.synth.dataset import cached_head
-from faceviz.synth.sequences import SIZE
 from faceviz.synth.shards import Shard, read_shard
+from faceviz.training.people import People
 from faceviz.training.pictures import UNCHANGED, PictureChanges, cut
 from faceviz.training.shape_space import ShapeSpace
 
@@ -33,7 +32,7 @@ class SequenceBatch(NamedTuple):
     landmarks: Tensor  # (B, T, 68, 2) in shares of the picture's side
     codes: Tensor  # (B, K + 1) of the neutral face
     shapes: Tensor  # (B, 128, 128, 3) mm
-    more_landmarks: Tensor  # (M, T, 68, 2) of other people, who are not seen; as ``landmarks``
+    more_landmarks: Tensor  # (M, T, 68, 2) of people without pictures; as ``landmarks``
     more_codes: Tensor  # (M, K + 1)
 
 
@@ -98,7 +97,8 @@ def _number_first(path: Path) -> tuple[str, str]:
 
 class SequenceBatches(IterableDataset[SequenceBatch]):
     """Batches without end from number ``start`` on, every ``stride``-th; batch ``i`` is drawn by ``i`` alone (once all
-    shards are there). ``focus`` is the share of people whose pictures are cut to what a second look sees."""
+    shards are there). ``focus`` is the share of people whose pictures are cut to what a second look sees, ``more`` how
+    many of the ``others``, who have no pictures, go with each batch."""
 
     def __init__(
         self,
@@ -112,12 +112,13 @@ class SequenceBatches(IterableDataset[SequenceBatch]):
         start: int = 0,
         stride: int = 1,
         with_shapes: bool = False,
+        others: People | None = None,
         more: int = 0,
         focus: float = 0.0,
     ) -> None:
         self.folder, self.batch, self.frames, self.size = folder, batch, frames, size
         self.changes, self.seed, self.start, self.with_shapes = changes, seed, start, with_shapes
-        self.more, self.stride, self.focus = more, stride, focus
+        self.others, self.more, self.stride, self.focus = others, more, stride, focus
 
     def __iter__(self) -> Iterator[SequenceBatch]:
         torch.set_num_threads(1)
@@ -130,25 +131,14 @@ class SequenceBatches(IterableDataset[SequenceBatch]):
         """One batch of random people, frames and order."""
         chosen = rng.integers(len(self.folder), size=self.batch)
         batch = stack([self._example(self.folder.people[i], rng) for i in chosen])
-        if not self.more:
+        if not self.more or self.others is None:
             return batch
-        others = rng.integers(len(self.folder), size=self.more)
-        marks, codes = zip(*(self._marks(self.folder.people[i], rng) for i in others), strict=True)
+        unseen = rng.integers(len(self.others.codes), size=self.more)
+        frames = rng.permuted(np.tile(np.arange(self.others.landmarks.shape[1]), (self.more, 1)), axis=1)
+        marks = self.others.landmarks[unseen[:, None], frames[:, : self.frames]]
         return batch._replace(
-            more_landmarks=torch.from_numpy(np.stack(marks)), more_codes=torch.from_numpy(np.stack(codes))
+            more_landmarks=torch.from_numpy(marks), more_codes=torch.from_numpy(self.others.codes[unseen])
         )
-
-    def _marks(
-        self, person: tuple[Shard, int, Truth], rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """True landmarks (T, 68, 2) of a person, and the code."""
-        shard, index, truth = person
-        mirror = bool(rng.random() < 0.5)
-        order = rng.permutation(shard.frames)[: self.frames]
-        marks = shard.landmarks2d[index, order] / SIZE
-        if mirror:
-            marks = marks[:, MIRROR] * [-1.0, 1.0]
-        return marks.astype(np.float32), truth.mirrored_code if mirror else truth.code
 
     def _example(self, person: tuple[Shard, int, Truth], rng: np.random.Generator) -> tuple[Tensor, ...]:
         shard, index, truth = person

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.geometry_image import GRID, from_shape, mean_face, to_shape
@@ -17,7 +20,7 @@ _HALF = GRID // 2
 _STREAM = 301  # of random numbers: people that no data set holds
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ShapeSpace:
     """``shape = mean + sum_k z_k basis_k``, ``size = size_mean + size_deviation z_K``; every z has variance one.
 
@@ -54,6 +57,14 @@ class ShapeSpace:
         return cls(mean, basis.reshape(-1, _HALF, _HALF, 3), float(sizes.mean()), float(sizes.std()))
 
     @classmethod
+    def of(cls, weights: Mapping[str, Tensor]) -> ShapeSpace | None:
+        """The space that weights of ``faceviz-stream`` speak in; None if they are of another network."""
+        if not {"mean", "basis", "size"} <= weights.keys():
+            return None
+        mean, basis, size = (weights[name].double().numpy() for name in ("mean", "basis", "size"))
+        return cls(np.moveaxis(mean, 0, -1), np.moveaxis(basis, 1, -1).copy(), float(size[0]), float(size[1]))
+
+    @classmethod
     def read(cls, path: Path) -> ShapeSpace:
         """A space that ``write`` wrote."""
         with np.load(path, allow_pickle=False) as file:
@@ -76,10 +87,23 @@ class ShapeSpace:
 
     def code(self, shape: np.ndarray, size: float) -> np.ndarray:
         """The code (K + 1,) float32 nearest to a shape (128, 128, 3) and size."""
-        flat = self.basis.reshape(len(self.basis), -1)
-        residual = halved((shape - self.mean)[None]).ravel()
-        z = (flat @ residual) / (flat**2).sum(axis=1)
+        return self.code_of_half(halved(shape[None])[0], size)
+
+    def code_of_half(self, shape: np.ndarray, size: float) -> np.ndarray:
+        """The same of a shape (64, 64, 3) at half the resolution."""
+        z = self._analysis @ (shape.ravel() - self._middle)
         return np.append(z, (size - self.size_mean) / self.size_deviation).astype(np.float32)
+
+    @cached_property
+    def _analysis(self) -> np.ndarray:
+        """(K, 64 * 64 * 3): the basis, each member over its square length."""
+        flat = self.basis.reshape(len(self.basis), -1)
+        return flat / (flat**2).sum(axis=1, keepdims=True)
+
+    @cached_property
+    def _middle(self) -> np.ndarray:
+        """The mean shape (64 * 64 * 3,) at half the resolution."""
+        return halved(self.mean[None])[0].ravel()
 
     def face(self, size: float | None = None) -> np.ndarray:
         """The mean face (128, 128, 3) mm in the canonical frame, at the mean size if none is given."""

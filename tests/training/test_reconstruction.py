@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.geometry_image import to_shape
@@ -14,6 +15,7 @@ from faceviz.synth.cache import write_npz
 from faceviz.synth.correspondence import geometry_image_of
 from faceviz.synth.dataset import cached_head
 from faceviz.synth.shards import pack
+from faceviz.training.people import People
 from faceviz.training.pictures import PictureChanges
 from faceviz.training.reconstruction import train_reconstruction
 from faceviz.training.reconstruction_config import read_reconstruction_config
@@ -26,7 +28,7 @@ STREAM = """
 name: tiny
 space_people: 12
 network: {{components: 5, widths: [8, 8, 8, 8], memory: 4, hidden: 16}}
-data: {{folder: {folder}, people: 3, validation: 3, frames: 2, sources: [anny], render: false}}
+data: {{folder: {folder}, people: 3, validation: 3, frames: 2, sources: [anny], render: false, unseen: 8}}
 optimiser: {{batch: 2, steps: {steps}, warmup: 1, reader: 3}}
 validate_every: 2
 threads: 1
@@ -48,6 +50,11 @@ def space():
     return ShapeSpace.fit(("anny",), 12, 5, seed=0)
 
 
+@pytest.fixture(scope="module")
+def others(space):
+    return People.draw(space, ("anny",), 20, 3, seed=0)
+
+
 def config(tmp_path, shards, steps=4):
     path = tmp_path / "config.yaml"
     path.write_text(STREAM.format(folder=shards, steps=steps))
@@ -64,13 +71,16 @@ def test_a_batch_is_drawn_by_its_number_alone(shards, space):
         assert torch.equal(ours, theirs)
 
 
-def test_landmarks_of_others_come_with_a_batch_when_asked_for(shards, space):
+def test_people_without_pictures_come_with_a_batch_when_asked_for(shards, space, others):
     folder = SequenceFolder(shards / "train", space)
-    batches = SequenceBatches(folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, more=5)
+    batches = SequenceBatches(
+        folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, others=others, more=5
+    )
     batch = next(iter(batches))
     assert batch.more_landmarks.shape == (5, 2, 68, 2) and batch.more_codes.shape == (5, 6)
-    known = [truth.code for *_, truth in folder.people] + [truth.mirrored_code for *_, truth in folder.people]
-    assert all(any(np.allclose(code, other) for other in known) for code in batch.more_codes.numpy())
+    for marks, code in zip(batch.more_landmarks.numpy(), batch.more_codes.numpy(), strict=True):
+        person = int(np.abs(others.codes - code).sum(axis=1).argmin())
+        assert all(any(np.array_equal(one, known) for known in others.landmarks[person]) for one in marks)
 
 
 def test_the_truth_is_the_neutral_face_of_the_person(shards, space):
@@ -83,9 +93,9 @@ def test_the_truth_is_the_neutral_face_of_the_person(shards, space):
     assert batch.images.shape == (1, 2, 3, 32, 32) and batch.landmarks.shape == (1, 2, 68, 2)
 
 
-def test_the_loss_of_codes_is_the_square_distance_of_the_shapes(tmp_path, shards, space):
+def test_the_loss_of_codes_is_the_square_distance_of_the_shapes(tmp_path, shards, space, others):
     settings = read_reconstruction_config(config(tmp_path, shards))
-    module = StreamModule(settings, 1, None, space)
+    module = StreamModule(settings, 1, None, space, others)
     code, truth = torch.randn(2, 1, 1, 6, generator=torch.Generator().manual_seed(0))
     code[..., -1] = truth[..., -1]
     squared = float(module._square(code, truth[0]))
@@ -102,6 +112,8 @@ def test_a_run_leaves_weights_by_both_losses_and_can_be_resumed(tmp_path, shards
         assert description["architecture"] == "faceviz-stream"
         assert description["training"]["mean_face_mm"] > 0
         assert "Command: `faceviz train reconstruction" in (model / "README.md").read_text()
+        weights = load_file(model / "model.safetensors")
+        assert weights["whitening"].dtype == torch.float32 and weights["linear.weight"].dtype == torch.float16
     assert set(first.models) == {"validation", "training"}
     with pytest.raises(ConfigError, match="--resume"):
         train_reconstruction(config(tmp_path, shards), out=tmp_path / "run", say=lambda _: None)
@@ -110,12 +122,14 @@ def test_a_run_leaves_weights_by_both_losses_and_can_be_resumed(tmp_path, shards
     assert again.steps == 6 and [row["step"] for row in again.history] == [2, 4, 6]
 
 
-def test_a_step_does_not_hang_on_what_chance_was_used_before_it(tmp_path, shards, space):
-    module = StreamModule(read_reconstruction_config(config(tmp_path, shards)), 4, None, space).train()
+def test_a_step_does_not_hang_on_what_chance_was_used_before_it(tmp_path, shards, space, others):
+    settings = read_reconstruction_config(config(tmp_path, shards))
+    module = StreamModule(settings, 4, None, space, others).train()
     folder = SequenceFolder(shards / "train", space)
-    batch = next(
-        iter(SequenceBatches(folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, more=5))
+    batches = SequenceBatches(
+        folder, batch=2, frames=2, size=32, changes=PictureChanges(), seed=1, others=others, more=5
     )
+    batch = next(iter(batches))
     losses = []
     for state in range(2):
         torch.manual_seed(state)
@@ -172,10 +186,10 @@ def test_the_configurations_that_come_along_are_valid(name):
     assert read_reconstruction_config(f"configs/{name}.yaml").architecture
 
 
-def test_the_report_s_recipe_halves_every_ten_epochs(tmp_path, shards, space):
+def test_the_report_s_recipe_halves_every_ten_epochs(tmp_path, shards, space, others):
     report = read_reconstruction_config("configs/thomassen2022.yaml").optimiser
     settings = read_reconstruction_config(config(tmp_path, shards)).model_copy(update={"optimiser": report})
-    module = StreamModule(settings, epoch_steps=14, budget_seconds=None, space=space)
+    module = StreamModule(settings, 14, None, space, others)
     rates = [report.learning_rate * module.rate(14 * epoch) for epoch in (0, 9, 10, 20)]
     np.testing.assert_allclose(rates, [1e-4, 1e-4, 5e-5, 2.5e-5])
 

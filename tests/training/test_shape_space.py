@@ -5,8 +5,10 @@ import pytest
 
 from faceviz.errors import ConfigError
 from faceviz.geometry.geometry_image import mirrored, to_shape
+from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork
 from faceviz.synth.correspondence import geometry_image_of
 from faceviz.synth.dataset import cached_head
+from faceviz.training.reconstruction_module import put_space
 from faceviz.training.shape_space import ShapeSpace, halved
 
 
@@ -61,3 +63,13 @@ def test_a_space_is_read_as_it_was_written(space, tmp_path):
     again = ShapeSpace.read(tmp_path / "space.npz")
     np.testing.assert_array_equal(again.basis, space.basis)
     assert again.size_deviation == space.size_deviation
+
+
+def test_the_space_of_weights_is_that_which_they_were_trained_in(space):
+    network = StreamNetwork(StreamConfig(components=24))
+    put_space(network, space)
+    again = ShapeSpace.of(network.state_dict())
+    np.testing.assert_allclose(again.mean, space.mean, atol=1e-4)
+    np.testing.assert_allclose(again.basis, space.basis, atol=1e-4)
+    assert again.size_mean == pytest.approx(space.size_mean)
+    assert ShapeSpace.of({"weight": network.log_prior}) is None

@@ -24,6 +24,7 @@ FUSIONS: tuple[str, ...] = ("confidence", "mean", "last")
 BASIS_GRID = GRID // 2
 
 _DOWN = 16  # the encoder's last map is this much smaller than the image
+_FLOOR = 1e-4  # variance of whitened landmarks below which they are noise, in units of the template
 _SQUARE_MIDDLE, _SQUARE_SIDE = (0.0, 0.1), 3.5  # of what is looked at, in units of the template
 
 
@@ -37,6 +38,7 @@ class StreamConfig:
         marks: channels of the maps, at 1/4, that landmarks are found in.
         memory: channels of the ConvLSTM; 0 leaves it out.
         hidden: of the layers that read landmarks and maps.
+        features: numbers that an image is turned into, and that are summed over the images.
         components: of the shape's linear space.
         fusion: ``confidence``: mean of the images' views weighted by their learned confidence; ``mean``: unweighted;
             ``last``: the plain ConvLSTM, which has only its memory of former images.
@@ -48,6 +50,7 @@ class StreamConfig:
     marks: int = 48
     memory: int = 64
     hidden: int = 384
+    features: int = 256
     components: int = 80
     fusion: str = "confidence"
     focus: bool = True
@@ -75,8 +78,8 @@ class StreamState(NamedTuple):
     """What is carried from image to image; its size does not depend on their number."""
 
     memory: LstmState | None
-    total: Tensor  # (B, K + 1) sum of weighted views
-    weight: Tensor  # (B, K + 1) sum of weights
+    total: Tensor  # (B, F) sum of weighted features
+    weight: Tensor  # (B, F) sum of weights
 
 
 class StreamOutput(NamedTuple):
@@ -84,22 +87,25 @@ class StreamOutput(NamedTuple):
 
     code: Tensor  # (..., K + 1) whitened coefficients of the shape, and of the size
     view: Tensor  # (..., K + 1) the same from this image and the memory alone
-    log_weight: Tensor  # (..., K + 1)
     landmarks: Tensor  # (..., 68, 2) of this image, x and y as shares of its side
 
 
 class StreamNetwork(nn.Module):
-    """Encoder, landmarks, ConvLSTM memory, confidence-weighted fusion, linear decoder.
+    """Encoder, landmarks, ConvLSTM memory, confidence-weighted fusion, decoder.
 
-    Each image gives a view ``v_t`` of the face's code and weights ``w_t = exp s_t``. Both are the sum of what its 68
-    landmarks say, brought onto a template by a similarity of the plane, and of what its maps and the memory add. The
-    code after t images is ``z_t = sum w_i v_i / (p + sum w_i)``, ``p`` the learned weight of the mean face: a sum
-    forgets nothing, and the order of its terms does not matter. The face is ``size(z) (mean + sum_k z_k b_k)``.
+    Each image gives features ``f_t`` and weights ``w_t = exp s_t``. Both are the sum of what its 68 landmarks say,
+    brought onto a template by a similarity of the plane, and of what its maps and the memory add. After t images
+    ``m_t = sum w_i f_i / (p + sum w_i)`` is known, ``p`` the learned weight of the mean face: a sum forgets nothing,
+    and the order of its terms does not matter. The code is read from all of it at once, ``z_t = g(m_t) - g(0)`` (after
+    "Deep Sets", Zaheer et al., 2017), and the face is ``size(z) (mean + sum_k z_k b_k)``.
 
-    The space (``mean``, ``basis``, ``size``) is data, put in by ``set_space``.
+    The space (``mean``, ``basis``, ``size``) and what landmarks are whitened by are data, put in by ``set_space`` and
+    ``set_spread``.
     """
 
     template: Tensor
+    middle: Tensor
+    whitening: Tensor
     mean: Tensor
     basis: Tensor
     centre: Tensor
@@ -114,15 +120,19 @@ class StreamNetwork(nn.Module):
         self.marks = _Landmarks(config.widths, config.marks)
         self.memory = ConvLstm(last, config.memory, recurrent="sigmoid") if config.memory else None
         seen = config.memory if config.fusion == "last" else last + config.memory
-        self.geometry = _read(2 * LANDMARK_COUNT, config.hidden, 2 * codes, gain=0.1)
+        self.geometry = _read(2 * LANDMARK_COUNT, config.hidden, 2 * config.features, gain=1.0)
         self.appearance = nn.Sequential(
             nn.Conv2d(seen, 32, 1),
             nn.ReLU(),
             nn.Flatten(),
-            _read(32 * cells, config.hidden, 2 * codes, gain=0.01),
+            _read(32 * cells, config.hidden, 2 * config.features, gain=0.01),
         )
-        self.log_prior = nn.Parameter(torch.zeros(codes))
+        self.log_prior = nn.Parameter(torch.zeros(config.features))
+        self.linear = nn.Linear(config.features, codes, bias=False)
+        self.bent = _read(config.features, config.hidden, codes, gain=0.1)
         self.register_buffer("template", face_template().clone())
+        self.register_buffer("middle", face_template().flatten().clone())
+        self.register_buffer("whitening", torch.eye(2 * LANDMARK_COUNT))
         self.register_buffer("mean", torch.zeros(3, GRID, GRID))
         self.register_buffer("basis", torch.zeros(config.components, 3, BASIS_GRID, BASIS_GRID))
         self.register_buffer("centre", torch.zeros(3))
@@ -140,6 +150,18 @@ class StreamNetwork(nn.Module):
             if buffer.shape != values.shape:
                 raise ShapeError(f"{name} must be {tuple(buffer.shape)}, got {tuple(values.shape)}")
             buffer.copy_(values)
+
+    def set_spread(self, landmarks: Float[Tensor, "N 68 2"]) -> None:
+        """Learn how landmarks on the template spread, from those of many pictures.
+
+        What tells one face from another moves them by a hundredth of what a turn of the head does. They are read as
+        ``(x - m) U (l + e)^-1/2``, with mean ``m``, and ``U`` and ``l`` the covariance's eigenvectors and eigenvalues.
+        """
+        flat = landmarks.flatten(1).double()
+        mean = flat.mean(dim=0)
+        values, vectors = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
+        self.middle.copy_(mean)
+        self.whitening.copy_(vectors / (values.clamp_min(0.0) + _FLOOR).sqrt())
 
     def forward(
         self, images: Float[Tensor, "B T 3 H W"], state: StreamState | None = None
@@ -164,10 +186,12 @@ class StreamNetwork(nn.Module):
         self, marks: Tensor, added: Tensor, memory: LstmState | None = None, state: StreamState | None = None
     ) -> tuple[StreamOutput, StreamState]:
         """What ``forward`` returns, from what ``seen`` does."""
-        view, log_weight = self._view(self._told(marks.detach()) + added)
-        total, weight = self._sums(view, log_weight, state)
-        code = view if self.config.fusion == "last" else total / (self.log_prior.exp() + weight)
-        return StreamOutput(code, view, log_weight, marks), StreamState(memory, total[:, -1], weight[:, -1])
+        features, log_weight = self._weighed(self._told(marks.detach()) + added)
+        weight, prior = log_weight.exp(), self.log_prior.exp()
+        view = self._code(weight * features / (prior + weight))
+        total, weight = self._sums(features, weight, state)
+        code = view if self.config.fusion == "last" else self._code(total / (prior + weight))
+        return StreamOutput(code, view, marks), StreamState(memory, total[:, -1], weight[:, -1])
 
     def look(
         self, images: Float[Tensor, "B T 3 H W"], state: StreamState | None = None
@@ -238,18 +262,21 @@ class StreamNetwork(nn.Module):
         return torch.cat([maps, remembered], dim=2), memory
 
     def _told(self, marks: Tensor) -> Tensor:
-        return self.geometry(aligned(marks, self.template).flatten(-2))
+        return self.geometry((aligned(marks, self.template).flatten(-2) - self.middle) @ self.whitening)
 
-    def _view(self, read: Tensor) -> tuple[Tensor, Tensor]:
-        view, log_weight = read.chunk(2, dim=-1)
+    def _weighed(self, read: Tensor) -> tuple[Tensor, Tensor]:
+        features, log_weight = read.chunk(2, dim=-1)
         if self.config.fusion == "mean":
-            return view, torch.zeros_like(view)
-        return view, 6.0 * torch.tanh(log_weight / 6.0)
+            return features, torch.zeros_like(features)
+        return features, 6.0 * torch.tanh(log_weight / 6.0)
 
-    def _sums(self, view: Tensor, log_weight: Tensor, state: StreamState | None) -> tuple[Tensor, Tensor]:
-        """Sums of weighted views and of weights up to each time, (B, T, K + 1)."""
-        weight = log_weight.exp()
-        total, weight = (weight * view).cumsum(dim=1), weight.cumsum(dim=1)
+    def _code(self, known: Tensor) -> Tensor:
+        """``g(m) - g(0)``: that of the mean face where nothing is known."""
+        return self.linear(known) + self.bent(known) - self.bent(known.new_zeros(known.shape[-1]))
+
+    def _sums(self, features: Tensor, weight: Tensor, state: StreamState | None) -> tuple[Tensor, Tensor]:
+        """Sums of weighted features and of weights up to each time, (B, T, F)."""
+        total, weight = (weight * features).cumsum(dim=1), weight.cumsum(dim=1)
         if state is None:
             return total, weight
         return total + state.total[:, None], weight + state.weight[:, None]

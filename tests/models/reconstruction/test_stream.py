@@ -6,9 +6,9 @@ import torch
 
 from faceviz.errors import ConfigError, ShapeError
 from faceviz.geometry.geometry_image import mean_face
-from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork, aligned
+from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork, aligned, face_template
 
-_SMALL = {"widths": (8, 8, 16, 16), "memory": 8, "hidden": 32, "components": 6}
+_SMALL = {"widths": (8, 8, 16, 16), "memory": 8, "hidden": 32, "features": 12, "components": 6}
 
 
 def network(**settings):
@@ -56,9 +56,36 @@ def test_without_memory_the_order_of_the_images_does_not_matter(images):
 def test_the_first_image_keeps_its_weight_however_many_follow(images):
     net = network(memory=0, fusion="mean")
     torch.nn.init.constant_(net.log_prior, -20.0)
+    torch.nn.init.zeros_(net.bent[-1].weight)  # a decoder that is linear
     with torch.inference_mode():
         output, _ = net(images)
     torch.testing.assert_close(output.code[:, -1], output.view.mean(dim=1), atol=1e-5, rtol=0)
+
+
+def test_images_that_say_nothing_leave_the_mean_face(images):
+    net = network()
+    torch.nn.init.constant_(net.log_prior, 50.0)
+    with torch.inference_mode():
+        output, _ = net(images)
+    torch.testing.assert_close(output.code, torch.zeros_like(output.code))
+
+
+def test_landmarks_are_read_at_mean_zero_and_variance_one_in_every_direction():
+    net, generator = network(), torch.Generator().manual_seed(7)
+    ways = torch.linalg.qr(torch.randn(136, 136, generator=generator))[0] * torch.logspace(1, 0, 136)
+    seen = net.template + 0.3 * (torch.randn(4000, 136, generator=generator) @ ways).unflatten(1, (68, 2))
+    template = face_template().clone()
+    net.set_spread(seen)
+    torch.testing.assert_close(face_template(), template, atol=0, rtol=0)  # it is shared
+    white = (seen.flatten(1) - net.middle) @ net.whitening
+    torch.testing.assert_close(white.mean(dim=0), torch.zeros(136), atol=1e-2, rtol=0)
+    torch.testing.assert_close(white.T @ white / 4000, torch.eye(136), atol=0.05, rtol=0)
+
+
+def test_directions_in_which_landmarks_do_not_spread_stay_small():
+    net = network()
+    net.set_spread(net.template + torch.zeros(10, 68, 2))
+    assert float(net.whitening.abs().max()) <= 100.0 + 1e-3
 
 
 def test_a_code_of_zeros_is_the_mean_face():
