@@ -71,8 +71,8 @@ def find_all(network: StreamNetwork, folder: SequenceFolder, changes: PictureCha
         images, true = (torch.from_numpy(np.stack(part))[None] for part in zip(*pictures, strict=True))
         with torch.inference_mode():
             images = images.permute(0, 1, 4, 2, 3)
-            seen = network.squares(images)[0] if network.config.focus else images
-            marks, added, _ = network.seen(seen)
+            focus = network.config.focus
+            marks, added, _ = network.read(network.squares(images)[0]) if focus else network.seen(images)
             marks, true = (aligned(part, network.template)[0].clone() for part in (marks, true))
         code = torch.from_numpy(truth.mirrored_code if mirror else truth.code)
         parts.append((marks, true, added[0].clone(), code))

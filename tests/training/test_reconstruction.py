@@ -180,7 +180,14 @@ def test_an_unknown_change_of_pictures_names_the_nearest(tmp_path, shards):
 
 
 @pytest.mark.parametrize(
-    "name", ["reconstruction", "reconstruction_longer", "reconstruction_plain", "thomassen2022"]
+    "name",
+    [
+        "reconstruction",
+        "reconstruction_longer",
+        "reconstruction_more_people",
+        "reconstruction_plain",
+        "thomassen2022",
+    ],
 )
 def test_the_configurations_that_come_along_are_valid(name):
     assert read_reconstruction_config(f"configs/{name}.yaml").architecture

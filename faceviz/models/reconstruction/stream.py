@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from faceviz.errors import ConfigError, ShapeError, nearest_name
 from faceviz.geometry.geometry_image import GRID, landmarks, mean_face
-from faceviz.landmarks import LANDMARK_COUNT
+from faceviz.landmarks import LANDMARK_COUNT, MIRROR
 from faceviz.models.reconstruction.layers import ConvLstm, LstmState
 from faceviz.models.settings import check_keys
 
@@ -43,6 +43,7 @@ class StreamConfig:
         fusion: ``confidence``: mean of the images' views weighted by their learned confidence; ``mean``: unweighted;
             ``last``: the plain ConvLSTM, which has only its memory of former images.
         focus: whether ``look`` and ``step`` look twice: at the whole image, then at the square that its landmarks fill.
+        mirror: whether they then find landmarks in that square and in its mirror image, and take the mean.
     """
 
     image: int = 128
@@ -54,6 +55,7 @@ class StreamConfig:
     components: int = 80
     fusion: str = "confidence"
     focus: bool = True
+    mirror: bool = True
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
@@ -201,9 +203,21 @@ class StreamNetwork(nn.Module):
         if not self.config.focus:
             return self(images, state)
         squares, linear, corner = self.squares(images)
-        output, state = self(squares, state)
-        marks = output.landmarks.flatten(0, 1) @ linear.mT + corner[:, None]
+        marks, added, memory = self.read(squares, None if state is None else state.memory)
+        output, state = self.fused(marks, added, memory, state)
+        marks = marks.flatten(0, 1) @ linear.mT + corner[:, None]
         return output._replace(landmarks=marks.unflatten(0, images.shape[:2])), state
+
+    def read(
+        self, squares: Float[Tensor, "B T 3 S S"], memory: LstmState | None = None
+    ) -> tuple[Float[Tensor, "B T 68 2"], Float[Tensor, "B T C"], LstmState | None]:
+        """As ``seen``, of what ``squares`` gives; landmarks are the mean of those in it and in its mirror image."""
+        marks, added, memory = self.seen(squares, memory)
+        if self.config.mirror:
+            other = self.marks(self.features(squares.flatten(0, 1).flip(-1)))[:, MIRROR.tolist()]
+            other = torch.stack([1.0 - other[..., 0], other[..., 1]], dim=-1)
+            marks = 0.5 * (marks + other.unflatten(0, marks.shape[:2]))
+        return marks, added, memory
 
     def squares(self, images: Float[Tensor, "B T 3 H W"]) -> tuple[Tensor, Tensor, Tensor]:
         """What the second look sees, (B, T, 3, S, S), and A and b of ``square_about`` for each of the B T images."""

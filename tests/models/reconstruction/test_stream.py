@@ -6,6 +6,7 @@ import torch
 
 from faceviz.errors import ConfigError, ShapeError
 from faceviz.geometry.geometry_image import mean_face
+from faceviz.landmarks import MIRROR
 from faceviz.models.reconstruction.stream import StreamConfig, StreamNetwork, aligned, face_template
 
 _SMALL = {"widths": (8, 8, 16, 16), "memory": 8, "hidden": 32, "features": 12, "components": 6}
@@ -197,6 +198,17 @@ def test_a_second_look_sees_the_same_face_however_it_lay_in_the_image():
         torch.testing.assert_close(where, marks.mean(dim=0), atol=0.03, rtol=0)
     torch.testing.assert_close(codes[0], codes[1], atol=2e-3, rtol=0)
     assert float(codes[0].abs().max()) > 0.02
+
+
+def test_landmarks_of_a_mirrored_square_are_those_of_the_square_mirrored(images):
+    net, squares = network(), images[:1]
+    with torch.inference_mode():
+        marks, other = (net.read(x)[0] for x in (squares, squares.flip(-1)))
+        once = network(mirror=False).read(squares)[0]
+    torch.testing.assert_close(
+        other[..., MIRROR.tolist(), :] * torch.tensor([-1.0, 1.0]), marks - torch.tensor([1.0, 0.0])
+    )
+    assert not torch.allclose(once, marks, atol=1e-4)
 
 
 def test_a_network_without_focus_looks_once(images):
