@@ -83,11 +83,16 @@ class AttentiveMix(nn.Module):
             value = x[degree]
             gram = (value @ value.transpose(-1, -2)).flatten(-2)
             gram = gram.sign() * gram.abs().clamp_min(_TINY)
-            norm, bend, last = self.weights[str(degree)]
-            bent = bend(norm(gram))
-            mixed = linear(last, bent) if self.plain else last(bent)
-            out[degree] = mixed.unflatten(-1, (count, -1)).softmax(-1) @ value
+            weights = self._weights(self.weights[str(degree)], gram)
+            out[degree] = weights.unflatten(-1, (count, -1)).softmax(-1) @ value
         return out
+
+    def _weights(self, layers: nn.Module, gram: Tensor) -> Tensor:
+        assert isinstance(layers, nn.Sequential)
+        last = layers[-1]
+        if self.plain and isinstance(last, nn.Linear):
+            return linear(last, layers[:-1](gram))
+        return layers(gram)
 
 
 MIXES = {"1x1": LinearMix, "att": AttentiveMix}
