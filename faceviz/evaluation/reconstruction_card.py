@@ -6,7 +6,7 @@ from typing import Any
 
 _WHAT = {
     "faceviz-stream": """Images of a face come one at a time; after each, 16,384 corresponding points of the neutral
-face. An encoder with ConvLSTM memory, views weighted by learned confidence, a linear space of shapes.""",
+face. An encoder with ConvLSTM memory, features weighted by learned confidence, a linear space of shapes.""",
     "thomassen2022": """The network of "3D Face Reconstruction Using Facial Image Sequences" (Thomassen, 2022),
 trained on corresponding points.""",
 }

@@ -19,7 +19,7 @@ from faceviz.landmarks import LANDMARK_COUNT, MIRROR
 from faceviz.models.reconstruction.layers import ConvLstm, LstmState
 from faceviz.models.settings import check_keys
 
-#: How the images' views of the face are joined.
+#: How what the images say is joined.
 FUSIONS: tuple[str, ...] = ("confidence", "mean", "last")
 BASIS_GRID = GRID // 2
 
@@ -40,7 +40,7 @@ class StreamConfig:
         hidden: of the layers that read landmarks and maps.
         features: numbers that an image is turned into, and that are summed over the images.
         components: of the shape's linear space.
-        fusion: ``confidence``: mean of the images' views weighted by their learned confidence; ``mean``: unweighted;
+        fusion: ``confidence``: mean of the images' features weighted by their learned confidence; ``mean``: unweighted;
             ``last``: the plain ConvLSTM, which has only its memory of former images.
         focus: whether ``look`` and ``step`` look twice: at the whole image, then at the square that its landmarks fill.
         mirror: whether they then find landmarks in that square and in its mirror image, and take the mean.
@@ -177,7 +177,7 @@ class StreamNetwork(nn.Module):
     def seen(
         self, images: Float[Tensor, "B T 3 H W"], memory: LstmState | None = None
     ) -> tuple[Float[Tensor, "B T 68 2"], Float[Tensor, "B T C"], LstmState | None]:
-        """Landmarks of the images, what maps and memory add to their views, and the memory after the last."""
+        """Landmarks of the images, what maps and memory add to their features, and the memory after the last."""
         batch, times = images.shape[:2]
         maps = self.features(images.flatten(0, 1))
         marks = self.marks(maps).unflatten(0, (batch, times))
