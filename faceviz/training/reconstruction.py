@@ -189,14 +189,18 @@ class _Run:
         count = sum(p.numel() for p in module.network.parameters())
         self.say(f"training {count:,} parameters on {len(self.train)} people from step {start}")
         fit(trainer, module, loaders, checkpoint)
-        if isinstance(module, StreamModule) and config.optimiser.reader:
-            self._fit_reader(module)
+        fitted = isinstance(module, StreamModule) and bool(config.optimiser.reader)
+        if isinstance(module, StreamModule) and fitted:
+            self._fit_reader(module, best["validation"])
             end_average(trainer)
         trainer.validate(module, loaders[1], verbose=False)
-        return self._result(module, trainer, best)
+        return self._result(module, trainer, best, fitted)
 
-    def _fit_reader(self, module: StreamModule) -> None:
+    def _fit_reader(self, module: StreamModule, best: ModelCheckpoint) -> None:
+        """To the best weights so far, in place; whatever the validation says, which sees fewer images than users."""
         config, network = self.config, module.network.eval()
+        if best.best_model_path:
+            network.load_state_dict(network_weights(best.best_model_path))
         self.say(f"looking for the landmarks of {len(self.train)} people")
         found = find_all(network, self.train, _picture_changes(config), config.seed)
         assert self.others is not None
@@ -259,12 +263,13 @@ class _Run:
         )
 
     def _result(
-        self, module: ReconstructionModule, trainer: L.Trainer, best: dict[str, ModelCheckpoint]
+        self, module: ReconstructionModule, trainer: L.Trainer, best: dict[str, ModelCheckpoint], fitted: bool
     ) -> ReconstructionTrainingResult:
         final = module.history[-1]
         weights, figures = module.network.state_dict(), final
         kept = best["validation"]
-        if kept.best_model_score is not None and float(kept.best_model_score) < final["val_loss"]:
+        better = kept.best_model_score is not None and float(kept.best_model_score) < final["val_loss"]
+        if better and not fitted:
             weights = network_weights(kept.best_model_path)
             figures = min(module.history, key=lambda row: row["val_loss"])
         models = {"validation": self.out / self.config.name}
