@@ -36,14 +36,12 @@ def _training(training: dict[str, Any]) -> str:
         return "How it was trained is not recorded.\n"
     config = training["config"]
     data, optimiser = config["data"], config["optimiser"]
-    file = "reconstruction.yaml" if config["architecture"] == "faceviz-stream" else "thomassen2022.yaml"
-    if config.get("start_from"):
-        file = "reconstruction_longer.yaml"
+    file = training.get("config_file", "configs/reconstruction.yaml")
     return f"""## Training
 
 - Data: rendered sequences of {training["people"]} synthetic people (heads: {", ".join(training["sources"])}; seed
   {data["seed"]}; {data["frames"]} pictures each). No photograph was learnt from.
-- Command: `faceviz train reconstruction --config configs/{file}`, commit `{training.get("commit")}`
+- Command: `faceviz train reconstruction --config {file}`, commit `{training.get("commit")}`
 - {training["steps"]} steps of {optimiser["batch"]} people, {training["minutes"]} minutes, seed {config["seed"]};
   {_chosen(training["best_by"])}
 - On the validation people: mean distance of corresponding points of the shape (pose and size apart)

@@ -92,7 +92,7 @@ def train_reconstruction(
         wait_until((out / _SPACE).is_file)
     elif config.data.render:
         _render(config, sources, say)
-    return _Run(config, out, sources, say).go(checkpoint, budget_minutes, draw, devices)
+    return _Run(config, str(config_path), out, sources, say).go(checkpoint, budget_minutes, draw, devices)
 
 
 def _silent(_: str) -> None:
@@ -124,11 +124,13 @@ class _Run:
     def __init__(
         self,
         config: ReconstructionTrainingConfig,
+        config_file: str,
         out: Path,
         sources: tuple[str, ...],
         say: Callable[[str], None],
     ) -> None:
-        self.config, self.out, self.sources, self.say = config, out, sources, say
+        self.config, self.config_file = config, config_file
+        self.out, self.sources, self.say = out, sources, say
         self.space = self._space(out / _SPACE)
         self.train, self.validation = (self._folder(split) for split in ("train", "val"))
         self.others = self._others(out / _PEOPLE) if config.architecture == "faceviz-stream" else None
@@ -308,6 +310,7 @@ class _Run:
             "architecture": self.config.architecture,
             "network": asdict(settings),
             "training": {
+                "config_file": self.config_file,
                 "config": self.config.model_dump(mode="json"),
                 "sources": list(self.sources),
                 "people": len(self.train),
