@@ -1,4 +1,4 @@
-"""Refuses files over 8 MB and a work tree over 64 MB; given paths, only those (pre-commit passes them)."""
+"""Refuses files over 10 MB and a work tree over 64 MB; given paths, only those (pre-commit passes them)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MAX_FILE_MB = 8
+MAX_FILE_MB = 10
 MAX_TOTAL_MB = 64
 
 

@@ -16,13 +16,13 @@ def tool(*arguments, **environment):
     )
 
 
-def test_a_file_over_eight_megabytes_is_refused(tmp_path):
+def test_a_file_over_ten_megabytes_is_refused(tmp_path):
     (tmp_path / "small").write_bytes(b"x")
-    (tmp_path / "large").write_bytes(bytes(8_000_001))
+    (tmp_path / "large").write_bytes(bytes(10_000_001))
     assert tool("check_files.py", tmp_path / "small").returncode == 0
     refused = tool("check_files.py", tmp_path / "small", tmp_path / "large")
     assert refused.returncode == 1
-    assert "large: 8.0 MB exceeds 8 MB" in refused.stdout
+    assert "large: 10.0 MB exceeds 10 MB" in refused.stdout
 
 
 def test_a_missing_browser_or_screen_is_a_hint_at_home_and_an_error_in_ci(tmp_path):
