@@ -22,10 +22,8 @@ from faceviz.training.schedule import cosine
 from faceviz.training.sequences import SequenceFolder
 
 _DECAY, _WARMUP = 0.02, 20
-_SEEN, _UNSEEN = (
-    24,
-    136,
-)  # people a step: with what was found, soon known by heart, and with what would be found
+# People a step: with what was found, soon known by heart, and with what would be found.
+_SEEN, _UNSEEN = 24, 136
 _PICTURES = 16  # shown of each; networks are trained with fewer, and must learn that more say little new
 _AVERAGE = 0.99
 _LOOKED_AT = 512  # people whose pictures are looked at
