@@ -33,7 +33,7 @@ from faceviz.training.sequences import SequenceBatches, SequenceFolder, Validati
 from faceviz.training.shape_space import ShapeSpace
 
 _SPACE, _PEOPLE = "space.npz", "people.npz"
-_PICTURES = 8  # of people without pictures: where their landmarks lie
+_PICTURES = 16  # of people without pictures: where their landmarks lie
 
 
 @dataclass(frozen=True)
