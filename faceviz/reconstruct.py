@@ -13,6 +13,7 @@ import numpy as np
 from faceviz.detection import CROP_SCALE, CROP_SIZE, FaceBox, FaceDetector, crop_face, crop_transform
 from faceviz.errors import ShapeError
 from faceviz.geometry import geometry_image
+from faceviz.geometry.expression import Expression, Wearing, fit_expression
 from faceviz.geometry.weak_perspective import WeakPerspective, fit_camera
 from faceviz.pipeline import best_device, model_folder
 from faceviz.scan import FaceScan
@@ -83,9 +84,25 @@ class Reconstruction:
             return None
         return fit_camera(self.landmarks, self.image_landmarks)
 
-    def to_scan(self) -> FaceScan:
-        """The face as a scan with triangles and landmarks, for ``faceviz.io.write_scan``."""
-        return FaceScan(self.points, self.triangles, self.landmarks, unit="mm", source=self.model)
+    @property
+    def expression(self) -> Expression | None:
+        """The expression in this image, fitted to its image landmarks; None where there are none."""
+        if self.image_landmarks is None:
+            return None
+        return fit_expression(self.points, self.image_landmarks)
+
+    def points_wearing(self, wearing: Wearing = "seen") -> np.ndarray:
+        """The face (16384, 3) mm: ``"neutral"``, as ``points``; or with the expression that was ``"seen"`` in this
+        image, as far as landmarks tell it."""
+        expression = self.expression if wearing == "seen" else None
+        return self.points if expression is None else expression.apply(self.points)
+
+    def to_scan(self, wearing: Wearing = "neutral") -> FaceScan:
+        """The face as a scan with triangles and landmarks, for ``faceviz.io.write_scan``; see ``points_wearing``."""
+        points = self.points_wearing(wearing)
+        return FaceScan(
+            points, self.triangles, geometry_image.landmarks(points), unit="mm", source=self.model
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QMessageBox, QPushButt
 from desktop.face_pane import POINTS, SURFACE
 
 COLOURS = {"Height": "height", "Change": "change", "Error": "error"}
+EXPRESSIONS = {"Neutral": "neutral", "As seen": "seen"}
 BODIES = {"Surface": SURFACE, "Points": POINTS}
 
 
@@ -33,6 +34,7 @@ KEYS = (
     Key("1", "colour by height", "height"),
     Key("2", "colour by change since the last image", "change"),
     Key("3", "colour by error, where the truth is known", "error"),
+    Key("X", "no expression, or the one last seen", "wearing"),
     Key("P", "points or surface", "body"),
     Key("F", "look from the front", "front"),
     Key("D", "dark or light", "dark"),
@@ -62,6 +64,9 @@ class Controls(QWidget):
         self.record = _button("Record", "Record the video to a file (V)")
         self.record.setCheckable(True)
         self.colour = _chooser(COLOURS, "What the colours of the face show (1, 2, 3)", "Colour by")
+        self.wearing = _chooser(
+            EXPRESSIONS, "The face without expression, or with the one last seen (X)", "Expression"
+        )
         self.body = _chooser(BODIES, "Draw a surface or points (P)", "Draw as")
         self.front = _button("Front", "Look from the front (F)")
         self.dark = _button("Dark", "Dark or light (D)")
@@ -71,7 +76,7 @@ class Controls(QWidget):
         for widget in (self.source, self.start, self.reset, self.snapshot, self.export, self.record):
             row.addWidget(widget)
         row.addStretch(1)
-        for widget in (self.colour, self.body, self.front, self.dark, self.help):
+        for widget in (self.wearing, self.colour, self.body, self.front, self.dark, self.help):
             row.addWidget(widget)
 
     def show_running(self, running: bool) -> None:

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from faceviz.display.reconstruction import FaceColours, FaceProgress
 from faceviz.errors import FacevizError
+from faceviz.geometry.expression import Wearing
 
 FACES = {
     "PLY, surface and colours (*.ply)": ".ply",
@@ -54,16 +55,16 @@ def ask_path(parent: QWidget, title: str, name: str, kinds: dict[str, str]) -> P
     return path if path.suffix else path.with_suffix(kinds.get(kind, next(iter(kinds.values()))))
 
 
-def write_face(path: Path, progress: FaceProgress, colours: FaceColours) -> None:
-    """The face with its colours.
+def write_face(path: Path, progress: FaceProgress, colours: FaceColours, wearing: Wearing) -> None:
+    """The face with its colours, neutral or with the expression last seen.
 
     Raises:
         FileFormatError: it cannot be written.
     """
     from faceviz.io import write_scan
 
-    assert progress.last is not None
-    write_scan(path, progress.last.to_scan(), colours=colours.rgb)
+    assert progress.seen is not None
+    write_scan(path, progress.seen.to_scan(wearing), colours=colours.rgb)
 
 
 def composed(window: QWidget, view: QWidget, picture: np.ndarray) -> QImage:

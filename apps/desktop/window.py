@@ -72,12 +72,14 @@ class ReconstructWindow(QMainWindow):
         c.record.clicked.connect(lambda _=False: self.start_or_end_recording())
         c.dark.toggled.connect(self.set_dark)
         c.colour.currentIndexChanged.connect(lambda _: self._draw_face())
+        c.wearing.currentIndexChanged.connect(lambda _: self._draw_face())
         c.body.currentIndexChanged.connect(lambda _: self.face.show_as(c.body.currentData()))
         c.allow_error(False)
         keys = {
             "record": self.start_or_end_recording,
             "open_file": self.menu.ask_file,
             "body": lambda: c.body.setCurrentIndex(1 - c.body.currentIndex()),
+            "wearing": lambda: c.wearing.setCurrentIndex(1 - c.wearing.currentIndex()),
             "dark": c.dark.toggle,
             "quit": self.close,
         }
@@ -149,7 +151,9 @@ class ReconstructWindow(QMainWindow):
             colours = seen.progress.colours(self.controls.colour.currentData())
             self.files.write(
                 f"wrote {path.name}: 16384 points, mm",
-                partial(outputs.write_face, path, seen.progress, colours),
+                partial(
+                    outputs.write_face, path, seen.progress, colours, self.controls.wearing.currentData()
+                ),
             )
 
     def save_snapshot(self) -> None:
@@ -242,7 +246,8 @@ class ReconstructWindow(QMainWindow):
         colouring = self.controls.colour.currentData()
         if colouring == "error" and progress.truth is None:
             colouring = "height"
-        self.face.show_face(progress.points, progress.colours(colouring))
+        points = progress.face(self.controls.wearing.currentData())
+        self.face.show_face(points, progress.colours(colouring))
         self.face.view.repaint()
         now = time.monotonic()
         self._next_draw = now + _REST * (now - begun)

@@ -21,6 +21,8 @@ EXPORTS = ("ply", "obj", "npz")
 BODIES = {"Surface": "surface", "Points": "points"}
 COLOURINGS = {"Height": "height", "Change by the last picture": "change"}
 
+EXPRESSIONS = {"Neutral": "neutral", "As last seen": "seen"}
+
 _BUTTON = {"size": "small", "variant": "outlined", "margin": (4, 0, 4, 8), "sx": {"padding": "4px 9px"}}
 _HINT = (
     f"Images of one person (at most {MAX_IMAGES:,}), a zip of them, or a video; up to {MAX_UPLOAD_MB} MB each. "
@@ -47,6 +49,7 @@ class ReconstructPage:
         self.reset = pmui.Button(label="New face", icon="restart_alt", **_BUTTON)
         self.body = pmui.Select(label="Draw", options=BODIES, **FIELD)
         self.colouring = pmui.Select(label="Colour by", options=COLOURINGS, **FIELD)
+        self.wearing = pmui.Select(label="Expression", options=EXPRESSIONS, **FIELD)
         self.exports = {
             kind: pmui.FileDownload(
                 label=kind.upper(),
@@ -90,9 +93,9 @@ class ReconstructPage:
         )
 
     def main(self) -> pn.viewable.Viewable:
-        for chooser in (self.body, self.colouring):
+        for chooser in (self.wearing, self.body, self.colouring):
             chooser.styles = {"flex": "1 1 128px", "min-width": "128px"}
-        tools = pmui.Row(self.body, self.colouring, sx={"flexWrap": "wrap"}, **WIDE)
+        tools = pmui.Row(self.wearing, self.body, self.colouring, sx={"flexWrap": "wrap"}, **WIDE)
         tiles = pmui.Row(self.counts, self.change, self.speed, self.missing, margin=(0, 8, 0, 0), **WIDE)
         face = pmui.Column(tools, self.view, tiles, sizing_mode="stretch_both")
         log = pmui.Column(self.log, sizing_mode="stretch_both", scroll="y-auto", margin=0)

@@ -67,7 +67,7 @@ class ReconstructApp:
         page.camera.param.watch(lambda _: self._on_picture(), "number")
         page.camera.param.watch(lambda _: self._on_camera(), "problem")
         page.view.param.watch(lambda _: self._catch_up(), "drawn")
-        for chooser in (page.body, page.colouring):
+        for chooser in (page.wearing, page.body, page.colouring):
             chooser.param.watch(lambda _: self._draw(), "value")
         for kind, button in page.exports.items():
             button.callback = partial(self._file, kind)
@@ -191,7 +191,7 @@ class ReconstructApp:
 
     def _on_send(self) -> None:
         if self._has_face:
-            scan = self.progress.last.to_scan()
+            scan = self._scan()
             self._send(scan.with_(landmarks=None, source="Reconstructed face"))
 
     def _file(self, kind: str) -> io.BytesIO:
@@ -200,8 +200,12 @@ class ReconstructApp:
             return io.BytesIO()
         with tempfile.TemporaryDirectory(prefix="faceviz-") as folder:
             path = Path(folder) / f"face.{kind}"
-            write_scan(path, self.progress.last.to_scan())
+            write_scan(path, self._scan())
             return io.BytesIO(path.read_bytes())
+
+    def _scan(self) -> FaceScan:
+        """The face as it is shown."""
+        return self.progress.seen.to_scan(self.page.wearing.value)
 
     # ---- from state to page
 
@@ -214,7 +218,8 @@ class ReconstructApp:
         if progress is None:
             return
         page.view.message = ""
-        page.view.show(face_scene(progress, by=page.colouring.value, body=page.body.value, dark=self._dark))
+        look = {"by": page.colouring.value, "body": page.body.value, "wearing": page.wearing.value}
+        page.view.show(face_scene(progress, **look, dark=self._dark))
         self._drawn = progress
 
     def _catch_up(self) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from faceviz.cli.landmarks import DeviceOption
 from faceviz.cli.output import STDOUT, Progress, atomic, check_outputs, console, write_text
-from faceviz.errors import CameraError, ConfigError, FacevizError, NoFaceError, counted
+from faceviz.errors import CameraError, ConfigError, FacevizError, NoFaceError, counted, nearest_name
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from faceviz.geometry.expression import Wearing
     from faceviz.reconstruct import FaceReconstructor, Reconstruction
+    from faceviz.scan import FaceScan
 
 _KEPT = 4  # images shown in the picture
 _FORMATS = (".ply", ".obj", ".npz")
+EXPRESSIONS = ("auto", "neutral", "seen")
 
 ReconstructorOption = Annotated[
     str,
@@ -52,6 +55,13 @@ def reconstruct(
         typer.Option(metavar="N", help="Use the first N images; a camera runs until Ctrl-C without."),
     ] = None,
     model: ReconstructorOption = "faceviz-stream",
+    expression: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="neutral; seen: that of the last image with a face; auto: seen if there is one image, else neutral.",
+        ),
+    ] = "auto",
     detector: Annotated[str, typer.Option(metavar="KIND", help="auto, haar or yunet.")] = "auto",
     cropped: Annotated[
         bool, typer.Option("--cropped", help="The images are face crops already; nothing is detected.")
@@ -60,14 +70,15 @@ def reconstruct(
 ) -> None:
     """Make a 3D face of 16,384 points from images of one person, in millimetres.
 
-    The face is neutral and looks along +z, whatever the images show. Images do not tell how large a face is: the size
-    is guessed from its shape. Images without a face are skipped, counted and named.
+    The face looks along +z. Of several images it is neutral, whatever they show; of a single one it keeps the
+    expression, unless --expression says otherwise. Images do not tell how large a face is: the size is guessed from
+    its shape. Images without a face are skipped, counted and named.
 
     \b
     Examples:
       faceviz reconstruct photos/ -o face.ply
       faceviz reconstruct clip.mp4 -o face.obj --png face.png --max-frames 100
-      faceviz reconstruct camera:0 -o face.ply
+      faceviz reconstruct camera:0 -o face.ply --expression seen
       faceviz reconstruct photos/ --json - | jq .used
     """
     if STDOUT in (out, png):
@@ -76,6 +87,8 @@ def reconstruct(
         raise FacevizError("nothing would be written; name a file with -o face.ply, --json or --png")
     if out and Path(out).suffix.lower() not in _FORMATS:
         raise FacevizError(f"{out}: faces are written as {', '.join(_FORMATS)}; choose one of these")
+    if expression not in EXPRESSIONS:
+        raise ConfigError(f"no expression named {expression!r}{nearest_name(expression, EXPRESSIONS)}")
     check_outputs(out, json_out, png)
     from faceviz.detection import FaceDetector
     from faceviz.io.frames import open_frames
@@ -90,13 +103,13 @@ def reconstruct(
         with Progress("Reconstructing", frames.count) as progress:
             run.through(frames, progress)
         unread = list(frames.skipped)
-    face = run.face(source)
+    face = run.face(source, expression)
     if out:
         from faceviz.io import write_scan
 
-        write_scan(out, face.to_scan())
+        write_scan(out, face.scan)
     if json_out:
-        write_text(json_out, run.json(source, unread))
+        write_text(json_out, run.json(source, unread, face))
     if png:
         from faceviz.view.faces import write_face_picture
 
@@ -104,10 +117,23 @@ def reconstruct(
             write_face_picture(
                 scratch,
                 run.kept,
-                face.points,
-                f"{counted(face.used, 'image')} of {Path(source).name or source}",
+                face.scan.points,
+                f"{counted(run.used, 'image')} of {Path(source).name or source}",
             )
-    _show(console(data_on_stdout=json_out == STDOUT), run, unread, out)
+    _show(console(data_on_stdout=json_out == STDOUT), run, unread, face, out)
+
+
+class _Face(NamedTuple):
+    """What is written.
+
+    Attributes:
+        fit: how far its landmarks lie from those of the last image with a face, and the mean face's do, root mean
+            square in pixels, each under the camera that suits it; None where the network finds none.
+    """
+
+    scan: FaceScan
+    wearing: Wearing
+    fit: dict[str, Any] | None
 
 
 class _Run:
@@ -117,6 +143,7 @@ class _Run:
         self.reconstructor, self.cropped, self.in_full = reconstructor, cropped, in_full
         self.ended: str | None = None  # why, if before its time
         self.last: Reconstruction | None = None
+        self.seen: Reconstruction | None = None  # of the last image with a face
         self.steps: list[dict[str, Any]] = []
         self.kept: list[np.ndarray] = []
 
@@ -126,16 +153,22 @@ class _Run:
             for i, frame in enumerate(frames):
                 self.last = step = self.reconstructor.update(frame, cropped=self.cropped)
                 self.steps.append(_step_dict(step, self.in_full))
-                if step.change is not None and len(self.kept) < _KEPT:
-                    self.kept.append(_small(frame.image))
+                if step.change is not None:
+                    self.seen = step
+                    if len(self.kept) < _KEPT:
+                        self.kept.append(_small(frame.image))
                 progress(i + 1)
         except (KeyboardInterrupt, CameraError) as error:
             if self.last is None or not self.last.used:
                 raise
             self.ended = str(error) or "stopped"
 
-    def face(self, source: str) -> Reconstruction:
-        """The result.
+    @property
+    def used(self) -> int:
+        return 0 if self.last is None else self.last.used
+
+    def face(self, source: str, expression: str) -> _Face:
+        """The result, with an expression of ``EXPRESSIONS``.
 
         Raises:
             ConfigError: there was no image at all.
@@ -145,14 +178,30 @@ class _Run:
             raise ConfigError(
                 f"{source}: holds no image; name a folder, a video or a camera that shows a face"
             )
-        if self.last.used == 0:
+        if self.seen is None:
             raise NoFaceError(
                 f"{source}: no face was found in {counted(self.last.skipped, 'image')}; show a face from the front, "
                 "larger and in better light, or give --cropped for images that are face crops"
             )
-        return self.last
+        wearing: Wearing = (
+            "seen" if expression == "seen" or (expression == "auto" and self.used == 1) else "neutral"
+        )
+        scan = self.seen.to_scan(wearing)
+        return _Face(scan, wearing, self._fit(scan))
 
-    def json(self, source: str, unread: list[str]) -> str:
+    def _fit(self, scan: FaceScan) -> dict[str, Any] | None:
+        assert self.seen is not None and scan.landmarks is not None
+        marks = self.seen.image_landmarks
+        if marks is None:
+            return None
+        from faceviz.geometry.geometry_image import landmarks
+        from faceviz.geometry.weak_perspective import fit_camera
+
+        mean = landmarks(self.reconstructor.mean_points)
+        face, mean_face = (fit_camera(places, marks).rms for places in (scan.landmarks, mean))
+        return {"source": self.seen.source, "face_px": face, "mean_face_px": mean_face}
+
+    def json(self, source: str, unread: list[str], face: _Face) -> str:
         assert self.last is not None
         content = {
             "source": source,
@@ -163,7 +212,9 @@ class _Run:
             "skipped": self.last.skipped,
             "unread": unread,
             "ended": self.ended,
-            "landmarks": self.last.landmarks.tolist(),
+            "expression": face.wearing,
+            "landmarks": None if face.scan.landmarks is None else face.scan.landmarks.tolist(),
+            "fit": face.fit,
             "images": self.steps,
         }
         return json.dumps(content, allow_nan=False) + "\n"
@@ -189,7 +240,7 @@ def _small(image: np.ndarray) -> np.ndarray:
     return image[::step, ::step].copy()
 
 
-def _show(out: Any, run: _Run, unread: list[str], path: str | None) -> None:
+def _show(out: Any, run: _Run, unread: list[str], face: _Face, path: str | None) -> None:
     assert run.last is not None
     last, used = run.last, [step for step in run.steps if step["change_mm"] is not None]
     out.print(
@@ -207,5 +258,15 @@ def _show(out: Any, run: _Run, unread: list[str], path: str | None) -> None:
     )
     took = {name: 1000 * sum(s["seconds"][name] for s in used) / len(used) for name in used[-1]["seconds"]}
     out.print("time an image: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in took.items()), markup=False)
+    if face.fit:
+        out.print(
+            "landmarks of {source}: {face_px:.1f} px off, the mean face's {mean_face_px:.1f}".format(
+                **face.fit
+            ),
+            markup=False,
+        )
     if path:
-        out.print(f"wrote {path}: 16384 points, 32258 triangles, mm; model {last.model}", markup=False)
+        look = "neutral" if face.wearing == "neutral" else "with its expression"
+        out.print(
+            f"wrote {path}: {look}, 16384 points, 32258 triangles, mm; model {last.model}", markup=False
+        )

@@ -13,6 +13,7 @@ from faceviz.display.reconstruction import FaceProgress
 from faceviz.display.scene import Pane, SceneSpec
 from faceviz.display.settings import Settings
 from faceviz.geometry import geometry_image
+from faceviz.geometry.expression import Wearing
 from faceviz.geometry.transforms import RigidTransform
 
 _ROOM = 1.12  # about a face that fills its sphere from hairline to chin
@@ -24,6 +25,7 @@ def face_scene(
     *,
     by: str = "height",
     body: Literal["surface", "points"] = "surface",
+    wearing: Wearing = "neutral",
     landmarks: bool = True,
     dark: bool = False,
 ) -> SceneSpec:
@@ -33,17 +35,18 @@ def face_scene(
         progress: the face.
         by: see ``FaceProgress.colours``.
         body: the surface, or its 16,384 points.
+        wearing: no expression, or the last that was seen; the colours are those of the neutral face.
         landmarks: whether the 68 positions are drawn.
         dark: dark background.
 
     Raises:
         ConfigError: the face cannot be coloured so.
     """
-    colours = progress.colours(by)
+    colours, points = progress.colours(by), progress.face(wearing)
     centre = progress.mean.mean(axis=0)
-    pane = Pane("Face", _note(progress), colours.values, geometry_image.landmarks(progress.points))
+    pane = Pane("Face", _note(progress), colours.values, geometry_image.landmarks(points))
     return SceneSpec(
-        body=_body(progress.points, body == "surface"),
+        body=_body(points, body == "surface"),
         panes=(pane,),
         pose=RigidTransform(np.eye(3), np.zeros(3)),
         centre=centre,

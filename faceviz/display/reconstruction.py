@@ -16,6 +16,7 @@ from faceviz.errors import ConfigError, nearest_name
 
 if TYPE_CHECKING:
     from faceviz.display.face_truth import FaceTruth
+    from faceviz.geometry.expression import Wearing
     from faceviz.reconstruct import Reconstruction
 
 Colouring = Literal["height", "change", "error"]
@@ -124,7 +125,7 @@ class FaceProgress:
             subject's left or right. Empty where the network tells no image landmarks.
         truth: what the face should be; None where it is not known.
         errors: (16384,) mm of ``points``; None without truth.
-        last: of the last image; None before the first.
+        last: of the last image; None before the first. ``seen``: of the last one with a face.
     """
 
     points: np.ndarray
@@ -138,6 +139,7 @@ class FaceProgress:
     truth: FaceTruth | None = None
     errors: np.ndarray | None = None
     last: Reconstruction | None = None
+    seen: Reconstruction | None = None
 
     @classmethod
     def begin(cls, mean_points: np.ndarray, truth: FaceTruth | None = None) -> FaceProgress:
@@ -179,7 +181,12 @@ class FaceProgress:
             views=_counted(self.views, step),
             errors=errors,
             last=step,
+            seen=step if helped else self.seen,
         )
+
+    def face(self, wearing: Wearing = "neutral") -> np.ndarray:
+        """The face (16384, 3) mm so far, neutral or with the expression that was last seen."""
+        return self.points if self.seen is None else self.seen.points_wearing(wearing)
 
     @property
     def error_mm(self) -> float | None:

@@ -32,7 +32,9 @@ class WeakPerspective:
         return self.scale * (points @ self.rotation.T)[:, :2] + self.offset
 
 
-def fit_camera(points: np.ndarray, pixels: np.ndarray, steps: int = 30) -> WeakPerspective:
+def fit_camera(
+    points: np.ndarray, pixels: np.ndarray, steps: int = 30, start: np.ndarray | None = None
+) -> WeakPerspective:
     """The camera that minimises ``sum_i |scale (R x_i)_{1,2} + offset - u_i|^2``.
 
     The hidden third coordinate of each pixel is set to what the present camera gives it, and the best similarity of the
@@ -41,6 +43,7 @@ def fit_camera(points: np.ndarray, pixels: np.ndarray, steps: int = 30) -> WeakP
     Args:
         points: (N, 3), x to the subject's left, y up, z forward; not in a plane.
         pixels: (N, 2), x right, y down, of a picture in which the subject's left is on the right.
+        start: (3, 3) a rotation to begin with; a face seen from the front if not given.
 
     Raises:
         ShapeError: the arrays do not pair.
@@ -53,7 +56,8 @@ def fit_camera(points: np.ndarray, pixels: np.ndarray, steps: int = 30) -> WeakP
         raise GeometryError("a camera needs at least four points that differ; give all 68 landmarks")
     offset = points - points.mean(axis=0)
     goal = pixels - pixels.mean(axis=0)
-    turned, scale, rotation = offset @ _DOWN.T, 1.0, _DOWN
+    rotation = _DOWN if start is None else start
+    turned, scale = offset @ rotation.T, 1.0
     for _ in range(steps):
         scale = float((turned[:, :2] * goal).sum() / (turned[:, :2] ** 2).sum())
         lifted = np.column_stack([goal / max(scale, 1e-12), turned[:, 2]])

@@ -14,6 +14,7 @@ from faceviz.display.face_scene import face_scene
 from faceviz.display.face_truth import FaceTruth, read_truth, scan_truth
 from faceviz.display.reconstruction import FaceProgress, counts_text, helped_text
 from faceviz.display.scene import SceneSpec
+from faceviz.geometry.expression import WEARINGS
 from faceviz.io.frames import Frame, open_frames
 from faceviz.reconstruct import FaceReconstructor
 from faceviz.scan import FaceScan
@@ -89,6 +90,7 @@ class Watcher(ipywidgets.VBox):
         self._pictures: list[bytes] = [b""]
         colourings = ["height", "change"] + ([] if truth is None else ["error"])
         self.colour = ipywidgets.Dropdown(description="Colour by", options=colourings)
+        self.wearing = ipywidgets.Dropdown(description="Expression", options=list(WEARINGS))
         self.dark = ipywidgets.Checkbox(description="Dark")
         self.image = ipywidgets.IntSlider(description="After image", min=0, max=0)
         self.play = ipywidgets.Play(min=0, max=0, interval=_PLAY_MS)
@@ -96,9 +98,9 @@ class Watcher(ipywidgets.VBox):
         self.picture = ipywidgets.Image(format="jpeg", height=_IMAGE_HEIGHT)
         self.words, self.chart = ipywidgets.HTML(), ipywidgets.HTML()
         self.scene = SceneWidget(self.spec, height=height)
-        for control in (self.colour, self.dark, self.image):
+        for control in (self.colour, self.wearing, self.dark, self.image):
             control.observe(lambda _: self._draw(), names="value")
-        looks = ipywidgets.HBox([self.play, self.image, self.colour, self.dark])
+        looks = ipywidgets.HBox([self.play, self.image, self.colour, self.wearing, self.dark])
         looks.layout.flex_flow = "row wrap"
         beside = ipywidgets.VBox([self.words, self.chart])
         super().__init__([self.scene, looks, ipywidgets.HBox([self.picture, beside])])
@@ -112,7 +114,9 @@ class Watcher(ipywidgets.VBox):
     @property
     def spec(self) -> SceneSpec:
         """The scene that is shown, the same as every other front end makes of it."""
-        return face_scene(self.progress, by=self.colour.value, dark=self.dark.value)
+        return face_scene(
+            self.progress, by=self.colour.value, wearing=self.wearing.value, dark=self.dark.value
+        )
 
     def run(self) -> Watcher:
         """Takes the images from the first on, and shows the face after each.

@@ -144,6 +144,19 @@ def test_a_hostile_file_is_one_notice_and_the_tab_lives_on(person, app, notices,
     assert app.progress.used == 1
 
 
+def test_the_expression_last_seen_is_shown_saved_and_sent(person, app):
+    person.drop(a_png=picture(1), b_png=picture(2))
+    neutral = app.page.view.spec.body.points
+    app.page.wearing.value = "seen"
+    seen = app.page.view.spec.body.points
+    assert np.abs(seen - neutral).max() > 0.1
+    np.testing.assert_array_equal(seen, app.progress.face("seen"))
+    saved = read_scan_bytes("face.npz", app.page.exports["npz"].callback().read())
+    np.testing.assert_allclose(saved.points, seen, atol=1e-6)
+    app.page.send.clicks += 1
+    np.testing.assert_array_equal(person.sent[0].points, seen)
+
+
 def test_colours_and_points_are_chosen(person, app):
     person.drop(a_png=picture(1), b_png=picture(2))
     app.page.colouring.value = "change"

@@ -61,6 +61,16 @@ def test_colours_of_the_change_and_points_are_other_pictures(tab):
     tab.choose("Draw", "Surface")
 
 
+def test_the_expression_of_the_last_picture_is_another_face(tab):
+    tab.run(a_jpg=image(0), b_jpg=image(1))
+    neutral = tab.face()
+    tab.choose("Expression", "As last seen")
+    seen = tab.face()
+    assert difference(neutral, seen) > 0.003 and coloured_share(seen) > 0.15
+    tab.choose("Expression", "Neutral")
+    assert difference(neutral, tab.face()) < 0.0004
+
+
 def test_the_camera_feeds_the_face_until_it_is_paused_or_stopped(tab):
     mean = tab.face()
     assert difference(mean, tab.face()) < 0.0002, "nothing moves yet"

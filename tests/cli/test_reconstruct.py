@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from faceviz.errors import CameraError
-from faceviz.geometry.geometry_image import mean_face
+from faceviz.geometry.geometry_image import landmarks, mean_face
 from faceviz.io import read_scan
 from faceviz.io.frames import Frame
 from faceviz.io.weights import save_weights
@@ -55,6 +55,37 @@ def test_the_json_tells_what_each_image_did(faceviz, photos, model):
     assert [image["source"] for image in content["images"]] == ["0.png", "1.png", "2.png"]
     assert all(image["change_mm"] > 0 for image in content["images"])
     assert len(content["landmarks"]) == 68 and "1 unreadable" in said
+
+
+def test_a_single_image_keeps_its_expression_and_several_give_the_neutral_face(
+    faceviz, photos, tmp_path, model
+):
+    def written(source, *options):
+        out, told = tmp_path / "face.npz", tmp_path / "face.json"
+        call = (
+            "reconstruct",
+            str(source),
+            "-o",
+            str(out),
+            "--json",
+            str(told),
+            "--model",
+            model,
+            "--cropped",
+        )
+        code, said, _ = faceviz(*call, *options)
+        content = json.loads(told.read_text())
+        assert code == 0 and ("neutral" if content["expression"] == "neutral" else "its expression") in said
+        np.testing.assert_allclose(content["landmarks"], landmarks(read_scan(out).points), atol=1e-3)
+        return content
+
+    one, neutral = written(photos / "0.png"), written(photos / "0.png", "--expression", "neutral")
+    assert (one["expression"], neutral["expression"]) == ("seen", "neutral")
+    assert one["fit"]["face_px"] < neutral["fit"]["face_px"]
+    assert one["fit"]["mean_face_px"] == pytest.approx(neutral["fit"]["mean_face_px"])
+    several, seen = written(photos), written(photos, "--expression", "seen")
+    assert (several["expression"], seen["expression"]) == ("neutral", "seen")
+    assert several["fit"]["source"] == "2.png" and seen["fit"]["face_px"] < several["fit"]["face_px"]
 
 
 def test_only_so_many_images_are_used(faceviz, photos, model):

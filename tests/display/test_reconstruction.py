@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from faceviz.display.reconstruction import (
     helped_text,
 )
 from faceviz.errors import ConfigError
+from faceviz.geometry.expression import Expression, expression_basis
 from faceviz.geometry.geometry_image import landmarks, mean_face, triangles
 from faceviz.geometry.transforms import euler_to_rotation
 from faceviz.reconstruct import Reconstruction
@@ -132,6 +135,19 @@ def test_error_is_coloured_against_the_truth_only():
 def test_the_turn_of_the_head_is_read_from_its_image_landmarks(yaw):
     assert head_yaw(step(change=1.0, yaw=yaw)) == pytest.approx(yaw, abs=1.0)
     assert head_yaw(step(change=1.0)) is None
+
+
+def test_the_face_wears_the_expression_that_was_last_seen():
+    now = FaceProgress.begin(MEAN)
+    np.testing.assert_array_equal(now.face("seen"), MEAN)
+    smile = Expression(np.eye(len(expression_basis()))[0] * 2.0, None).apply(MEAN)
+    marks = 100.0 + landmarks(smile)[:, :2] * [1.0, -1.0]
+    now = now.after(replace(step(change=1.0), image_landmarks=marks))
+    worn = now.face("seen")
+    assert np.linalg.norm(worn - smile, axis=1).mean() < 0.5 * np.linalg.norm(MEAN - smile, axis=1).mean()
+    np.testing.assert_array_equal(now.face(), MEAN)
+    skipped = now.after(step(used=1, skipped=1))
+    np.testing.assert_array_equal(skipped.face("seen"), worn)
 
 
 def test_a_missing_view_is_asked_for():

@@ -69,6 +69,9 @@ def test_the_picture_is_the_scene_that_every_front_end_makes(photos, reconstruct
     wire = scene_to_wire(face_scene(watcher.history[3], by="change"))
     for name in ("points", "heat", "landmarks", "lut"):
         assert getattr(watcher.scene, name) == wire[name], name
+    watcher.wearing.value = "seen"
+    worn = scene_to_wire(face_scene(watcher.history[3], by="change", wearing="seen"))
+    assert watcher.scene.points == worn["points"] != wire["points"]
 
 
 def test_the_image_is_shown_with_the_face_marked(photos, reconstructor):

@@ -187,6 +187,21 @@ def test_a_surface_or_points(hand):
     assert differ(surface, hand.face()) < 0.01
 
 
+def test_the_face_is_neutral_or_wears_the_expression_seen(hand, tmp_path, save_as):
+    hand.hold()
+    neutral, progress = hand.face(), hand.window._seen.progress
+    hand.press("x")
+    assert hand.window.controls.wearing.currentText() == "As seen"
+    seen = hand.face()
+    assert is_face(seen) and differ(neutral, seen) > 0.01
+    save_as(tmp_path / "a.ply", "")
+    hand.click("export")
+    hand.until(lambda: "wrote a.ply" in hand.window.facts.said.text())
+    np.testing.assert_allclose(read_scan(tmp_path / "a.ply").points, progress.face("seen"), atol=1e-4)
+    hand.press("x")
+    assert differ(neutral, hand.face()) < 0.01
+
+
 def test_the_mouse_turns_the_face_and_front_brings_it_back(hand):
     from qtpy.QtCore import QPoint, Qt
 
