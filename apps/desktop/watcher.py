@@ -29,12 +29,15 @@ class Status:
 
 
 class SourceWatcher:
-    """Delivers frames from its thread until it is closed. A video plays at its own pace; images wait for ``ready``.
+    """Delivers frames from its thread until it is closed.
+
+    Images wait for ``ready``; a video does so once, after its first picture, and then plays at its own pace.
 
     Args:
         source: as for ``faceviz.io.frames.open_frames``.
         deliver: called with each frame.
-        ready: whether the frame before is done with; asked between images, which must not be dropped.
+        ready: whether the frame before is done with; asked between images, which must not be dropped, and after
+            the first picture of a video, which may come before there is a network.
         open: opens a source.
     """
 
@@ -145,8 +148,8 @@ class SourceWatcher:
                 self._show(frame)
             if frame.time is None:
                 self._wait_until(time.monotonic() + IMAGE_SECONDS)
-                while not self._ready() and not self._closing.wait(0.005):
-                    pass
+            if frame.time is None or (frame.index == 0 and not frames.live):
+                begun += self._wait_for_ready()
 
     def _show(self, frame: Frame) -> None:
         self.latest = frame
@@ -167,6 +170,13 @@ class SourceWatcher:
         self._running.wait()
         self._news = time.monotonic()
         return self._news - begun
+
+    def _wait_for_ready(self) -> float:
+        """Seconds that it waited."""
+        begun = time.monotonic()
+        while not self._ready() and not self._closing.wait(0.005):
+            pass
+        return time.monotonic() - begun
 
     def _wait_until(self, moment: float) -> None:
         self._closing.wait(max(0.0, moment - time.monotonic()))

@@ -5,10 +5,12 @@ import time
 
 import pytest
 
+from faceviz import assets
 from faceviz.io.frames import FrameSource
 from faceviz.io.video import CameraFeed
 from tests.apps.desktop.hand import Camera, Stopwatch
 
+CLIP = assets.path("sequences/sample/clip.avi")
 TIMES = 50
 MOODS = {10: "frozen", 25: "hanging", 40: "frozen"}  # at these times it is not pulled out, but falls silent
 
@@ -62,3 +64,21 @@ def test_a_camera_pulled_out_50_times_is_missed_within_two_seconds_and_used_agai
     until(lambda: camera.let_go == camera.taken)
     assert camera.taken >= TIMES - len(MOODS)
     assert not any(thread.name.startswith("faceviz-watcher") for thread in threading.enumerate())
+
+
+def test_a_video_waits_with_its_second_picture_for_the_network():
+    from desktop import watcher as watching
+
+    seen, there = [], threading.Event()
+    watcher = watching.SourceWatcher(str(CLIP), lambda frame: seen.append(frame.index), there.is_set)
+    try:
+        until(lambda: seen)
+        time.sleep(0.7)
+        assert seen == [0]
+        there.set()
+        begun = time.monotonic()
+        until(lambda: watcher.over)
+        assert seen == list(range(len(seen))) and len(seen) > 5
+        assert time.monotonic() - begun > 0.3, "it plays at its own pace"
+    finally:
+        watcher.close()
