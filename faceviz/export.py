@@ -191,7 +191,7 @@ class _StreamStep(nn.Module):
     """One image; a state of zeros is that of nobody seen yet.
 
     Sums of weights grow from image to image, and with them what rounding does to them. What is carried is their
-    logarithm ``log(1 + weight)`` and the features' weighted mean, ``total / (prior + weight)``.
+    logarithm ``log(1 + weight)``, the features' weighted mean, ``total / with_prior(weight)``, and the count of images.
     """
 
     def __init__(self, network: StreamNetwork) -> None:
@@ -199,7 +199,7 @@ class _StreamStep(nn.Module):
         self.network = network
 
     def forward(
-        self, image: Tensor, features: Tensor, log_weight: Tensor, *memory: Tensor
+        self, image: Tensor, features: Tensor, log_weight: Tensor, count: Tensor, *memory: Tensor
     ) -> tuple[Tensor, ...]:
         carried: LstmState | None = None
         if memory:
@@ -207,18 +207,15 @@ class _StreamStep(nn.Module):
 
             carried = LstmState(*memory)
         weight = torch.expm1(log_weight)
-        output, state = self.network.step(
-            image, StreamState(carried, features * self._with_prior(weight), weight)
-        )
+        total = features * self.network.with_prior(weight, count)
+        output, state = self.network.step(image, StreamState(carried, total, weight, count))
         points = self.network.points(output.code)
         return (points, output.landmarks, *self.carry(state), *(state.memory or ()))
 
-    def carry(self, state: StreamState) -> tuple[Tensor, Tensor]:
-        """Mean features and logarithm of the weight."""
-        return state.total / self._with_prior(state.weight), torch.log1p(state.weight)
-
-    def _with_prior(self, weight: Tensor) -> Tensor:
-        return self.network.log_prior.exp() + weight
+    def carry(self, state: StreamState) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean features, logarithm of the weight, count of images."""
+        mean = state.total / self.network.with_prior(state.weight, state.count)
+        return mean, torch.log1p(state.weight), state.count
 
 
 def _stream(network: StreamNetwork) -> Exportable:
@@ -232,9 +229,9 @@ def _stream(network: StreamNetwork) -> Exportable:
     step = _StreamStep(network).eval()
     with torch.no_grad():
         _, state = network.step(first, None)
-        features, log_weight = step.carry(state)
-    inputs = {"image": second, "features": features, "log_weight": log_weight}
-    outputs: tuple[str, ...] = ("points", "landmarks", "next_features", "next_log_weight")
+        features, log_weight, count = step.carry(state)
+    inputs = {"image": second, "features": features, "log_weight": log_weight, "count": count}
+    outputs: tuple[str, ...] = ("points", "landmarks", "next_features", "next_log_weight", "next_count")
     if state.memory is not None:
         inputs |= {"hidden": state.memory.hidden, "cell": state.memory.cell}
         outputs += ("next_hidden", "next_cell")

@@ -42,6 +42,8 @@ class StreamConfig:
         components: of the shape's linear space.
         fusion: ``confidence``: mean of the images' features weighted by their learned confidence; ``mean``: unweighted;
             ``last``: the plain ConvLSTM, which has only its memory of former images.
+        correlation: of what the images of one person say wrongly: n of them weigh as much as ``n / (1 + (n - 1) rho)``
+            that have nothing to do with each other.
         focus: whether ``look`` and ``step`` look twice: at the whole image, then at the square that its landmarks fill.
         mirror: whether they then find landmarks in that square and in its mirror image, and take the mean.
     """
@@ -54,6 +56,7 @@ class StreamConfig:
     features: int = 256
     components: int = 80
     fusion: str = "confidence"
+    correlation: float = 0.2
     focus: bool = True
     mirror: bool = True
 
@@ -64,6 +67,8 @@ class StreamConfig:
             raise ConfigError(
                 f"image={self.image}, widths={self.widths}; a multiple of {_DOWN}, and four widths"
             )
+        if not 0.0 <= self.correlation < 1.0:
+            raise ConfigError(f"correlation={self.correlation}; at least 0, less than 1")
         if self.fusion == "last" and not self.memory:
             raise ConfigError("fusion 'last' sees former images through the memory alone; give it channels")
 
@@ -82,6 +87,7 @@ class StreamState(NamedTuple):
     memory: LstmState | None
     total: Tensor  # (B, F) sum of weighted features
     weight: Tensor  # (B, F) sum of weights
+    count: Tensor  # (B, 1) of images
 
 
 class StreamOutput(NamedTuple):
@@ -97,9 +103,11 @@ class StreamNetwork(nn.Module):
 
     Each image gives features ``f_t`` and weights ``w_t = exp s_t``. Both are the sum of what its 68 landmarks say,
     brought onto a template by a similarity of the plane, and of what its maps and the memory add. After t images
-    ``m_t = sum w_i f_i / (p + sum w_i)`` is known, ``p`` the learned weight of the mean face: a sum forgets nothing,
-    and the order of its terms does not matter. The code is read from all of it at once, ``z_t = g(m_t) - g(0)`` (after
-    "Deep Sets", Zaheer et al., 2017), and the face is ``size(z) (mean + sum_k z_k b_k)``.
+    ``m_t = sum w_i f_i / (p (1 + (t - 1) rho) + sum w_i)`` is known, ``p`` the learned weight of the mean face: a sum
+    forgets nothing, and the order of its terms does not matter. But the errors of one person's images resemble each
+    other (``rho``, an effective sample size after Kish, 1965), so the mean face never loses all its weight. The code is
+    read from all of it at once, ``z_t = g(m_t) - g(0)`` (after "Deep Sets", Zaheer et al., 2017), and the face is
+    ``size(z) (mean + sum_k z_k b_k)``.
 
     The space (``mean``, ``basis``, ``size``) and what landmarks are whitened by are data, put in by ``set_space`` and
     ``set_spread``.
@@ -189,11 +197,17 @@ class StreamNetwork(nn.Module):
     ) -> tuple[StreamOutput, StreamState]:
         """What ``forward`` returns, from what ``seen`` does."""
         features, log_weight = self._weighed(self._told(marks.detach()) + added)
-        weight, prior = log_weight.exp(), self.log_prior.exp()
-        view = self._code(weight * features / (prior + weight))
-        total, weight = self._sums(features, weight, state)
-        code = view if self.config.fusion == "last" else self._code(total / (prior + weight))
-        return StreamOutput(code, view, marks), StreamState(memory, total[:, -1], weight[:, -1])
+        weight = log_weight.exp()
+        view = self._code(weight * features / self.with_prior(weight, torch.ones_like(weight[..., :1])))
+        total, weight, count = self._sums(features, weight, state)
+        code = view if self.config.fusion == "last" else self._code(total / self.with_prior(weight, count))
+        return StreamOutput(code, view, marks), StreamState(memory, total[:, -1], weight[:, -1], count[:, -1])
+
+    def with_prior(
+        self, weight: Float[Tensor, "... F"], count: Float[Tensor, "... 1"]
+    ) -> Float[Tensor, "... F"]:
+        """What the features' sum over so many images is divided by: ``p (1 + (t - 1) rho) + sum w_i``."""
+        return self.log_prior.exp() * (1.0 + (count - 1.0) * self.config.correlation) + weight
 
     def look(
         self, images: Float[Tensor, "B T 3 H W"], state: StreamState | None = None
@@ -288,12 +302,15 @@ class StreamNetwork(nn.Module):
         """``g(m) - g(0)``: that of the mean face where nothing is known."""
         return self.linear(known) + self.bent(known) - self.bent(known.new_zeros(known.shape[-1]))
 
-    def _sums(self, features: Tensor, weight: Tensor, state: StreamState | None) -> tuple[Tensor, Tensor]:
-        """Sums of weighted features and of weights up to each time, (B, T, F)."""
+    def _sums(
+        self, features: Tensor, weight: Tensor, state: StreamState | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Sums of weighted features and of weights up to each time, (B, T, F), and the count of images, (B, T, 1)."""
+        count = torch.ones_like(weight[..., :1]).cumsum(dim=1)
         total, weight = (weight * features).cumsum(dim=1), weight.cumsum(dim=1)
         if state is None:
-            return total, weight
-        return total + state.total[:, None], weight + state.weight[:, None]
+            return total, weight, count
+        return total + state.total[:, None], weight + state.weight[:, None], count + state.count[:, None]
 
 
 def aligned(marks: Float[Tensor, "... N 2"], template: Float[Tensor, "N 2"]) -> Float[Tensor, "... N 2"]:

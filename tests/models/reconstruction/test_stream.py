@@ -63,6 +63,21 @@ def test_the_first_image_keeps_its_weight_however_many_follow(images):
     torch.testing.assert_close(output.code[:, -1], output.view.mean(dim=1), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("count", [1, 4, 16])
+def test_images_whose_errors_resemble_each_other_weigh_as_fewer(images, count):
+    """Of n equal images a share of ``n_e w / (p + n_e w)`` is believed, ``n_e = n / (1 + (n - 1) rho)``."""
+    net = network(memory=0, correlation=0.25)
+    with torch.inference_mode():
+        marks, added, _ = net.seen(images[:, :1].expand(-1, count, -1, -1, -1))
+        features, log_weight = net._weighed(net._told(marks) + added)
+        _, state = net.fused(marks, added)
+        known = state.total / net.with_prior(state.weight, state.count)
+        weight, worth = log_weight[:, 0].exp(), count / (1.0 + (count - 1) * 0.25)
+        share = worth * weight / (net.log_prior.exp() + worth * weight)
+        torch.testing.assert_close(known, share * features[:, 0], atol=1e-5, rtol=1e-4)
+    assert (state.count == count).all()
+
+
 def test_images_that_say_nothing_leave_the_mean_face(images):
     net = network()
     torch.nn.init.constant_(net.log_prior, 50.0)
@@ -115,7 +130,7 @@ def test_the_state_does_not_grow(images):
     with torch.inference_mode():
         for _ in range(20):
             _, state = net.step(images[:, 0], state)
-            tensors = [state.memory.hidden, state.memory.cell, state.total, state.weight]
+            tensors = [state.memory.hidden, state.memory.cell, state.total, state.weight, state.count]
             sizes.add(sum(tensor.numel() for tensor in tensors))
     assert len(sizes) == 1
     assert all(torch.isfinite(tensor).all() for tensor in tensors)
@@ -124,6 +139,8 @@ def test_the_state_does_not_grow(images):
 def test_settings_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="did you mean 'confidence'"):
         StreamConfig(fusion="confidenc")
+    with pytest.raises(ConfigError, match="less than 1"):
+        StreamConfig(correlation=1.0)
     with pytest.raises(ConfigError, match="multiple of 16"):
         StreamConfig(image=100)
     with pytest.raises(ConfigError, match="did you mean 'widths'"):
