@@ -214,8 +214,8 @@ class _StreamStep(nn.Module):
 
     def carry(self, state: StreamState) -> tuple[Tensor, Tensor, Tensor]:
         """Mean features, logarithm of the weight, count of images."""
-        mean = state.total / self.network.with_prior(state.weight, state.count)
-        return mean, torch.log1p(state.weight), state.count
+        mean = state.total / self.network.with_prior(state.weight, state.images)
+        return mean, torch.log1p(state.weight), state.images
 
 
 def _stream(network: StreamNetwork) -> Exportable:

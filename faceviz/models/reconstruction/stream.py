@@ -87,7 +87,7 @@ class StreamState(NamedTuple):
     memory: LstmState | None
     total: Tensor  # (B, F) sum of weighted features
     weight: Tensor  # (B, F) sum of weights
-    count: Tensor  # (B, 1) of images
+    images: Tensor  # (B, 1) how many
 
 
 class StreamOutput(NamedTuple):
@@ -310,7 +310,7 @@ class StreamNetwork(nn.Module):
         total, weight = (weight * features).cumsum(dim=1), weight.cumsum(dim=1)
         if state is None:
             return total, weight, count
-        return total + state.total[:, None], weight + state.weight[:, None], count + state.count[:, None]
+        return total + state.total[:, None], weight + state.weight[:, None], count + state.images[:, None]
 
 
 def aligned(marks: Float[Tensor, "... N 2"], template: Float[Tensor, "N 2"]) -> Float[Tensor, "... N 2"]:

@@ -71,11 +71,11 @@ def test_images_whose_errors_resemble_each_other_weigh_as_fewer(images, count):
         marks, added, _ = net.seen(images[:, :1].expand(-1, count, -1, -1, -1))
         features, log_weight = net._weighed(net._told(marks) + added)
         _, state = net.fused(marks, added)
-        known = state.total / net.with_prior(state.weight, state.count)
+        known = state.total / net.with_prior(state.weight, state.images)
         weight, worth = log_weight[:, 0].exp(), count / (1.0 + (count - 1) * 0.25)
         share = worth * weight / (net.log_prior.exp() + worth * weight)
         torch.testing.assert_close(known, share * features[:, 0], atol=1e-5, rtol=1e-4)
-    assert (state.count == count).all()
+    assert (state.images == count).all()
 
 
 def test_images_that_say_nothing_leave_the_mean_face(images):
@@ -130,7 +130,7 @@ def test_the_state_does_not_grow(images):
     with torch.inference_mode():
         for _ in range(20):
             _, state = net.step(images[:, 0], state)
-            tensors = [state.memory.hidden, state.memory.cell, state.total, state.weight, state.count]
+            tensors = [state.memory.hidden, state.memory.cell, state.total, state.weight, state.images]
             sizes.add(sum(tensor.numel() for tensor in tensors))
     assert len(sizes) == 1
     assert all(torch.isfinite(tensor).all() for tensor in tensors)
