@@ -196,8 +196,8 @@ def test_memory_stays_the_same_over_many_images(pictures):
 
 
 def _floats(state: ReconstructorState) -> int:
-    memory, total, weight = state.carried
-    return sum(t.numel() for t in (*memory, total, weight)) + state.points.size
+    memory, *sums = state.carried
+    return sum(t.numel() for t in (*memory, *sums)) + state.points.size
 
 
 def test_a_saved_model_gives_the_same_face(tmp_path, pictures):
