@@ -20,7 +20,6 @@ from widgets.viewer import SceneView
 EXPORTS = ("ply", "obj", "npz")
 BODIES = {"Surface": "surface", "Points": "points"}
 COLOURINGS = {"Height": "height", "Change by the last picture": "change"}
-
 EXPRESSIONS = {"Neutral": "neutral", "As last seen": "seen"}
 
 _BUTTON = {"size": "small", "variant": "outlined", "margin": (4, 0, 4, 8), "sx": {"padding": "4px 9px"}}

@@ -22,9 +22,8 @@ Wearing = Literal["neutral", "seen"]
 WEARINGS: tuple[str, ...] = get_args(Wearing)
 
 _ASSET = "expressions.npz"
-_NOISE_MM = (
-    2.0  # of a landmark in the image plane; both what is found wrongly and what the neutral face is off
-)
+# Of a landmark in the image plane: what is found wrongly, and what the neutral face is off.
+_NOISE_MM = 2.0
 _ROUNDS, _STEPS = 8, 5
 _MOST = 8.0  # length of the weights: no face is farther from neutral, whatever landmarks say
 
