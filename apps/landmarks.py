@@ -45,7 +45,7 @@ def page() -> Frame:
     return frame
 
 
-if pn.state.served:
+if __name__.startswith("bokeh_app_"):  # as pn.state.served, which reads the source of every caller
     if admit():
         leave_none_behind()
         forget_when_gone()

@@ -221,8 +221,9 @@ _TOUR = {
 
 
 def tour() -> None:
-    """The landmark app, step by step, light and dark."""
+    """The app, step by step, light and dark."""
     from tests.browser.driver import LandmarksPage
+    from tests.browser.reconstruct_tab import ReconstructTab
 
     with _served() as address, _chromium() as browser:
         for name, (query, tab) in _TOUR.items():
@@ -231,14 +232,24 @@ def tour() -> None:
             if tab:
                 shown.open_tab(tab)
                 shown.page.locator(".layer").first.wait_for()
-            shown.rest(1.5)
-            write(f"tour/{name}.light", shown.page.screenshot())
-            shown.page.get_by_role("button", name="Toggle theme").click()
-            shown.page.mouse.move(640, 4)  # the tooltip goes with it
-            shown.page.locator(".fv[data-dark]").wait_for()
-            shown.rest(1.5)
-            write(f"tour/{name}.dark", shown.page.screenshot())
-            shown.close()
+            _light_and_dark(f"tour/{name}", shown, shown.rest)
+        faces = ReconstructTab(browser, address)
+        faces.play_sample()
+        _light_and_dark("tour/reconstruct", faces, faces.settle)
+
+
+def _light_and_dark(name: str, shown: Any, rest: Callable[[], None]) -> None:
+    """Two pictures of a page, taken once it is at rest; the page is closed then."""
+    rest()
+    shown.page.wait_for_timeout(1500)  # ripples of buttons fade
+    write(f"{name}.light", shown.page.screenshot())
+    shown.page.get_by_role("button", name="Toggle theme").click()
+    shown.page.mouse.move(640, 4)  # the tooltip goes with it
+    shown.page.locator(".fv[data-dark]:visible").wait_for()
+    rest()
+    shown.page.wait_for_timeout(1500)
+    write(f"{name}.dark", shown.page.screenshot())
+    shown.close()
 
 
 def notebook() -> None:

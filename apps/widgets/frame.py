@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import panel as pn
 import panel_material_ui as pmui
 import param
+from jinja2 import Template
 from panel.util import edit_readonly
 from panel_material_ui.base import BASE_TEMPLATE
 
@@ -75,7 +77,7 @@ class Frame:
         names = Accessible(width=0, height=0, margin=0)
         self._page = pmui.Page(
             title="faceviz",
-            template=BASE_TEMPLATE.environment.from_string(_LOADING),
+            template=_template(),
             sidebar=[self._sidebar],
             main=[self._main],
             header=[pmui.Row(self.tabs, self._header, self.help, names, margin=0, **_WIDE)],
@@ -111,7 +113,7 @@ class Frame:
             section.darken(dark)
 
 
-#: What covers the page until it can be used; a click that came earlier would be lost.
+#: What covers the page until it can be used; a click that came earlier would be lost. Scripts are loaded once it shows.
 _LOADING = """{% extends BASE_NAME %}
 {% block loader_css %}{{ super() }}
 #loader { background: {{ "#121212" if theme_name == "dark" else "#fff" }}; font: 15px/1.4 system-ui, sans-serif;
@@ -120,9 +122,16 @@ _LOADING = """{% extends BASE_NAME %}
 #loader.error p { display: none }
 .spinner { width: 28px; height: 28px; border-width: 3px }
 {% endblock %}
+{% block js_resources %}{% endblock %}
 {% block loader %}<div id="loader" style="display: flex" role="status"><div class="spinner"></div>
-<p><b>faceviz</b>Loading the page</p><div id="loader-error"></div></div>{% endblock %}
+<p><b>faceviz</b>Loading the page</p><div id="loader-error"></div></div>{{ bokeh_js }}{% endblock %}
 """.replace("BASE_NAME", f'"{BASE_TEMPLATE.name}"')
+
+
+@functools.cache
+def _template() -> Template:
+    return BASE_TEMPLATE.environment.from_string(_LOADING)
+
 
 _TABS = {
     "& .MuiToggleButton-root": {"textTransform": "none", "fontSize": "13.5px", "padding": "3px 12px"},

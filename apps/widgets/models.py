@@ -31,6 +31,7 @@ class ModelChoosers:
         self._folders = folders_from_environment()
         if MODEL not in known_models().values():
             self._folders.append(MODEL)
+        self.known = known_models(self._folders)
         self.model = pmui.Select(label="Model", options=self.known, value=self.first, **_FIELD)
         self.beside = pmui.Select(label="Beside it", options=self._beside_options(), value="truth", **_FIELD)
         self.protocol = pmui.Select(label="Protocol", options=PROTOCOLS, value="st", **_FIELD)
@@ -41,14 +42,11 @@ class ModelChoosers:
         for widget in (self.model, self.beside):
             widget.param.watch(lambda _: self._tell(), "value")
 
-    @property
-    def known(self) -> dict[str, str]:
-        return known_models(self._folders)
-
     def add(self, path: str) -> None:
         """A folder or file that has proved to hold a model, in both choosers; it is chosen to stand beside."""
         if path not in self.known.values():
             self._folders.append(path)
+            self.known = known_models(self._folders)
         self.model.options = self.known
         self.beside.param.update(options=self._beside_options(), value=f"model:{path}")
 

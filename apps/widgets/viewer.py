@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,9 @@ class SceneView(pn.custom.JSComponent):
     landmarks = param.Bytes(default=b"")
     pose = param.Bytes(default=b"")
     lut = param.Bytes(default=b"")
-    look = param.Dict(default={})
+    look = param.String(
+        default="{}", doc="JSON; of a dict, Bokeh would look at each of 1,500 numbers at every move."
+    )
     message = param.String(default="", doc="Shown in place of the picture, where not empty.")
     picture = param.Bytes(default=b"", doc="A PNG for browsers without WebGL.")
     tick = param.Integer(default=0, doc="Counts the updates, since equal bytes fire no event.")
@@ -51,6 +54,7 @@ class SceneView(pn.custom.JSComponent):
     def show(self, spec: SceneSpec) -> None:
         """Draws a scene; only what differs from the one before is sent."""
         changes = wire_changes(self.spec, spec)
+        changes["look"] = json.dumps(changes["look"], allow_nan=False)
         self.spec = spec
         self.param.update(**changes, tick=self.tick + 1)
         self._paint()

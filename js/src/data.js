@@ -17,7 +17,7 @@ export const READERS = {
   landmarks: (bytes) => view(bytes, Float32Array), // panes x L x 3, NaN where unknown
   pose: (bytes) => view(bytes, Float32Array), // 4 x 4, row by row
   lut: (bytes) => view(bytes, Uint8Array), // 256 x 3
-  look: (look) => look,
+  look: (look) => (typeof look === "string" ? JSON.parse(look || "{}") : look), // Panel's comes as text: it is not searched
 };
 
 export function readAll(model) {

@@ -10,7 +10,7 @@ import style from "./style.css";
 import { download, showTip, snapshot, toolbar } from "./tools.js";
 
 const WRITTEN = 96; // pixels of the height that titles and colour bar take
-const STILL = 260; // milliseconds without a change, after which a picture drawn in software is drawn again, finely
+const STILL = 400; // milliseconds without a change, after which a picture drawn in software is drawn again, finely
 const [COARSE, FINE] = [0.7, 2]; // pixels drawn per pixel of the screen, along each side, until then and after
 
 /** For benchmarks/latency.py, which puts the list there. */
@@ -78,6 +78,7 @@ class Viewer {
     this.abort?.abort();
     this.resizer?.disconnect();
     cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.told);
     clearTimeout(this.still);
     this.waiting = false;
     this.orbit?.dispose();
@@ -185,7 +186,7 @@ class Viewer {
   draw(fineness) {
     const ratio = fineness * this.ratio();
     if (this.stage.renderer.getPixelRatio() !== ratio) this.stage.resize(this.stage.size.x, this.stage.size.y, ratio);
-    this.stage.draw();
+    this.stage.draw(fineness === COARSE);
   }
 
   /** The layers behind and over the scan, where they have changed. */
@@ -202,7 +203,10 @@ class Viewer {
   report(tick) {
     const { look } = this.values;
     Object.assign(this.root.dataset, { drawn: tick, heats: this.heats ?? 0, selected: look.selected, panes: look.panes.length });
-    if (tick !== this.model.get("drawn")) this.tell("drawn", tick);
+    cancelAnimationFrame(this.told);
+    this.told = requestAnimationFrame(() => { // what is told to the server comes back as numbers, which would delay the picture
+      if (tick !== this.model.get("drawn")) this.tell("drawn", tick);
+    });
   }
 
   paper(canvas, paint) {
@@ -341,7 +345,7 @@ class Viewer {
     this.note.append(image, say);
     const show = () => {
       const bytes = this.model.get("picture");
-      this.root.toggleAttribute("data-dark", Boolean(this.model.get("look")?.dark));
+      this.root.toggleAttribute("data-dark", Boolean(READERS.look(this.model.get("look"))?.dark));
       image.hidden = !bytes?.byteLength;
       if (image.hidden) return;
       URL.revokeObjectURL(image.src);

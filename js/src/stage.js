@@ -5,6 +5,7 @@ import {
   LineSegments, Matrix4, Mesh, MeshBasicMaterial, PerspectiveCamera, Points, RGBAFormat, Scene, ShaderMaterial,
   SphereGeometry, Vector2, Vector3, WebGLRenderer,
 } from "three";
+import { coarsened } from "./coarse.js";
 import { pointShader, sphereShader, surfaceShader } from "./shaders.js";
 
 export const FOV = 24;
@@ -13,6 +14,7 @@ const PLAIN = new Color("#f4f6fb");
 const CHOSEN = new Color("#12c4ff");
 const SUSPECT = new Color("#ff3b4e");
 const NEARER = { polygonOffset: true, polygonOffsetFactor: -6, polygonOffsetUnits: -60 }; // out of the skin
+const IN_MOTION = 4000; // triangles a pane, where they are drawn in software; a head's 24,000 take four times as long
 const BALL = new SphereGeometry(1, 14, 10);
 
 /** Without a graphics card, four samples a pixel cost three quarters of the time; the answer is known once a page. */
@@ -91,6 +93,7 @@ export class Stage {
       shared.setAttribute("position", new BufferAttribute(points.subarray(from, to), 3));
       if (normals.length === points.length) shared.setAttribute("normal", new BufferAttribute(normals.subarray(from, to), 3));
       if (surface) shared.setIndex(new BufferAttribute(triangles.subarray(3 * t, 3 * (t += body.triangles)), 1));
+      if (surface && this.software) shared.userData.coarse = coarse(shared);
       if (surface && !shared.attributes.normal) shared.computeVertexNormals();
       return shared;
     });
@@ -141,7 +144,9 @@ export class Stage {
     }));
   }
 
-  draw() {
+  /** @param moving in software with fewer triangles */
+  draw(moving = false) {
+    for (const pane of this.panes) pane.simplify(moving);
     const ratio = this.renderer.getPixelRatio();
     this.layout().forEach((box, i) => {
       const bottom = this.size.y - box.y - box.height;
@@ -172,6 +177,11 @@ export class Stage {
   }
 }
 
+function coarse({ index, attributes }) {
+  const fewer = coarsened(attributes.position.array, index.array, IN_MOTION);
+  return fewer === index.array ? index : new BufferAttribute(fewer, 1);
+}
+
 class Pane {
   constructor(index, shared, surface, stage) {
     this.index = index;
@@ -179,6 +189,7 @@ class Pane {
     this.geometry = new BufferGeometry();
     for (const [name, attribute] of Object.entries(shared.attributes)) this.geometry.setAttribute(name, attribute);
     if (shared.index) this.geometry.setIndex(shared.index);
+    this.indices = { fine: shared.index, coarse: shared.userData.coarse ?? shared.index };
     this.points = shared.attributes.position.array;
     this.count = this.points.length / 3;
     this.geometry.setAttribute("heat", new BufferAttribute(new Float32Array(this.count), 1));
@@ -198,6 +209,10 @@ class Pane {
     this.spheres?.geometry.dispose();
     this.spread?.dispose();
     this.lines?.geometry.dispose();
+  }
+
+  simplify(coarse) {
+    if (this.indices.fine) this.geometry.setIndex(coarse ? this.indices.coarse : this.indices.fine);
   }
 
   setMatrix(matrix) {

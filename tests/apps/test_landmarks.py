@@ -84,7 +84,8 @@ def test_one_selection_joins_picture_table_and_chooser(app):
     assert app.page.table.grid.value.iloc[row]["Landmark"] == "nose tip"
     app.page.table.grid.selection = [0]
     worst = int(app.page.table.grid.value.iloc[0]["#"])
-    assert app.page.landmark.value == worst == app.shown.settings.landmark == app.page.view.look["selected"]
+    drawn = json.loads(app.page.view.look)["selected"]
+    assert app.page.landmark.value == worst == app.shown.settings.landmark == drawn
     app.page.view.param.update(selected=-1, clicks=2)
     assert app.shown.settings.landmark is None and app.page.table.grid.selection == []
 
@@ -94,7 +95,7 @@ def test_the_threshold_changes_the_iou_and_its_mark(app):
     app.page.threshold.values = [0.7]
     assert app.page.iou.object != before
     assert "at 0.7" in app.page.iou.object
-    assert app.page.view.look["bar"]["mark"] == 0.7
+    assert json.loads(app.page.view.look)["bar"]["mark"] == 0.7
 
 
 def test_a_dropped_file_is_shown_and_named_and_the_sliders_start_anew(hand, app, good_file):
@@ -172,7 +173,7 @@ def test_the_download_holds_68_landmarks_in_the_scans_frame(hand, app):
 
 def test_dark_and_light_reach_the_picture(app):
     app._change(dark=True)
-    assert app.page.view.look["dark"] is True
+    assert json.loads(app.page.view.look)["dark"] is True
 
 
 def test_without_webgl_the_picture_is_drawn_here(app):

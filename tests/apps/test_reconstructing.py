@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 
@@ -164,7 +165,7 @@ def test_colours_and_points_are_chosen(person, app):
     app.page.body.value = "points"
     assert app.page.view.spec.body.triangles is None
     app.darken(True)
-    assert app.page.view.look["dark"] is True
+    assert json.loads(app.page.view.look)["dark"] is True
 
 
 def test_the_camera_is_asked_for_one_picture_at_a_time_and_what_it_drops_is_told(person, app):
