@@ -227,3 +227,16 @@ def test_without_webgl_the_server_draws_the_picture(browser, server):
 
 def test_no_script_failed_on_the_page(page):
     assert page.errors == []
+
+
+def test_the_page_says_that_it_loads_before_its_scripts_are_there(browser, server):
+    page = browser.new_page()
+    page.route("**/bokeh.min.js*", lambda _: None)  # held back for ever
+    page.goto(server, wait_until="commit")
+    page.get_by_text("Loading the page").wait_for()
+    assert page.evaluate("typeof Bokeh") == "undefined"
+    page.close()
+
+
+def test_the_note_that_the_page_loads_is_gone_once_it_is_there(page):
+    assert page.page.locator("#loader").is_hidden()
