@@ -214,7 +214,7 @@ def _write_model(
     config_path: str,
     iou: float,
 ) -> None:
-    validated = next((row for row in module.history if row["val_iou"] == iou), module.history[-1])
+    validated = next((row for row in reversed(module.history) if row["val_iou"] == iou), module.history[-1])
     description: dict[str, Any] = {
         "architecture": config.architecture,
         "network": network_settings(module.network),
