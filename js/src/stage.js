@@ -58,6 +58,7 @@ export class Stage {
       lines: new LineBasicMaterial({ color: 0x808894, transparent: true, opacity: 0.75 }),
     };
     this.panes = [];
+    this.inMotion = new WeakMap(); // by the triangles of all bodies
     this.pose = new Matrix4();
     this.offset = new Vector3();
   }
@@ -87,18 +88,25 @@ export class Stage {
     const surface = look.mode === "surface" && triangles.length > 0;
     const hasNormals = surface || normals.length === points.length;
     let [p, t] = [0, 0];
-    const bodies = (look.bodies ?? [{ points: points.length / 3, triangles: triangles.length / 3 }]).map((body) => {
+    const bodies = (look.bodies ?? [{ points: points.length / 3, triangles: triangles.length / 3 }]).map((body, i) => {
       const shared = new BufferGeometry();
       const [from, to] = [3 * p, 3 * (p += body.points)];
       shared.setAttribute("position", new BufferAttribute(points.subarray(from, to), 3));
       if (normals.length === points.length) shared.setAttribute("normal", new BufferAttribute(normals.subarray(from, to), 3));
       if (surface) shared.setIndex(new BufferAttribute(triangles.subarray(3 * t, 3 * (t += body.triangles)), 1));
-      if (surface && this.software) shared.userData.coarse = coarse(shared);
+      if (surface && this.software) shared.userData.coarse = this.coarse(triangles, i, shared);
       if (surface && !shared.attributes.normal) shared.computeVertexNormals();
       return shared;
     });
     this.uniforms.hasNormals.value = hasNormals ? 1 : 0;
     this.panes = look.panes.map((pane, i) => new Pane(i, bodies[pane.body ?? 0], surface, this));
+  }
+
+  /** The triangles of a body in motion; a face that is refined keeps them, while its points move. */
+  coarse(triangles, body, { index, attributes }) {
+    if (!this.inMotion.has(triangles)) this.inMotion.set(triangles, []);
+    const fewer = (this.inMotion.get(triangles)[body] ??= coarsened(attributes.position.array, index.array, IN_MOTION));
+    return new BufferAttribute(fewer, 1);
   }
 
   setHeat(heat) {
@@ -175,11 +183,6 @@ export class Stage {
       return out.set(box.x + ((right + 1) / 2) * box.width, box.y + ((1 - up) / 2) * box.height, w);
     };
   }
-}
-
-function coarse({ index, attributes }) {
-  const fewer = coarsened(attributes.position.array, index.array, IN_MOTION);
-  return fewer === index.array ? index : new BufferAttribute(fewer, 1);
 }
 
 class Pane {
